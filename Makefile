@@ -1,0 +1,122 @@
+# The only door: people and CI run these targets. `make help` lists them.
+SHELL      := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS  += --no-print-directory
+
+PYTHON ?= python3
+ENV    ?= local
+export PYTHONDONTWRITEBYTECODE := 1
+
+VENVS := .local/venvs
+UV    := .local/uv/bin/uv
+CLOUD := $(VENVS)/cloud/bin/python
+DEV   := $(VENVS)/dev/bin/python
+SAM   := $(VENVS)/sam/bin/python
+LOCAL := $(CLOUD) -m local
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  ENV=local|dev|prod names a samconfig environment. Laptop commands take no other than local."
+
+# --- The laptop ---
+
+.PHONY: demo
+demo: cloud-env sam-env ## A day in the platform's life on the laptop: deploy, stream, compare (SEED= repeats a day)
+	@$(LOCAL) up
+	@$(LOCAL) deploy
+	@$(LOCAL) play
+
+.PHONY: up
+up: cloud-env sam-env ## Start the laptop cloud and create the secrets that exist before the stack
+	@$(LOCAL) up
+
+.PHONY: deploy
+deploy: cloud-env sam-env ## sam build && sam deploy to the laptop cloud (accounts: see the README)
+	@$(LOCAL) deploy --env "$(ENV)"
+
+.PHONY: status
+status: cloud-env ## Endpoints, stacks, functions, databases and lag of the laptop cloud
+	@$(LOCAL) status
+
+.PHONY: down
+down: cloud-env ## End every process of the laptop cloud and remove its state
+	@$(LOCAL) down
+
+# --- Proof ---
+
+.PHONY: test
+test: lint unit contract integration coverage e2e ## Every suite, on a laptop cloud of its own
+
+.PHONY: lint
+lint: dev-env cloud-env ## ruff and mypy --strict
+	@$(DEV) -m ruff check .
+	@$(DEV) -m ruff format --check .
+	@$(DEV) -m mypy functions layers/core/python account
+	@$(DEV) -m mypy --python-executable $(CLOUD) local demo
+
+.PHONY: unit
+unit: dev-env ## Pure tests, sockets off
+	@rm -f .coverage
+	@$(DEV) -m pytest tests/unit --cov --cov-report=
+
+.PHONY: contract
+contract: dev-env cloud-env sam-env ## Templates, hooks, wiring
+	@$(DEV) -m pytest tests/contract
+
+.PHONY: integration
+integration: dev-env cloud-env ## Real PostgreSQL and Valkey
+	@$(DEV) -m pytest tests/integration --cov --cov-append --cov-report=
+
+.PHONY: coverage
+coverage: dev-env ## Branch coverage of functions and layers, from unit and integration
+	@$(DEV) -m coverage report --fail-under=90
+
+.PHONY: e2e
+e2e: dev-env cloud-env sam-env ## Deployed resources only, on the laptop cloud's `test` instance (KEEP=1 leaves it up)
+	@trap '[ -n "$${KEEP:-}" ] || $(LOCAL) --instance test down' EXIT; \
+	  $(LOCAL) --instance test up && $(LOCAL) --instance test deploy && \
+	  $(LOCAL) --instance test run -- $(DEV) -m pytest tests/e2e
+
+# --- The account owner's part ---
+
+.PHONY: secrets
+secrets: sam-env cloud-env ## Create the missing secrets of ENV and publish their ARNs; never overwrites
+	@if [ "$(ENV)" = local ]; then $(LOCAL) run -- $(SAM) -m account secrets --env local; \
+	  else $(SAM) -m account secrets --env "$(ENV)"; fi
+
+.PHONY: outputs
+outputs: sam-env cloud-env ## Write cfn-outputs/flat-outputs.json from the deployed stack of ENV
+	@if [ "$(ENV)" = local ]; then $(LOCAL) run -- $(SAM) -m account outputs --env local; \
+	  else $(SAM) -m account outputs --env "$(ENV)"; fi
+
+# --- Environments: one lock each, because their pins conflict ---
+
+.PHONY: cloud-env sam-env dev-env scan-env
+cloud-env: $(VENVS)/cloud/.ready
+sam-env:   $(VENVS)/sam/.ready
+dev-env:   $(VENVS)/dev/.ready
+scan-env:  $(VENVS)/scan/.ready
+
+.local/uv/.ready: requirements/uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' || { \
+	  echo "$$($(PYTHON) --version 2>&1) is too old: install Python 3.11 or newer and name it, e.g. make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "setting up: uv"
+	@$(PYTHON) -m venv --clear .local/uv || { \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	@touch $@
+
+$(VENVS)/%/.ready: requirements/%.lock .local/uv/.ready
+	@echo "setting up: $*"
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$(PYTHON)" $(VENVS)/$*
+	@$(UV) pip install --quiet --python $(VENVS)/$*/bin/python --require-hashes -r requirements/$*.lock
+	@touch $@
+
+.PHONY: lock
+lock: .local/uv/.ready ## Pin every environment anew (hashes, no index URLs)
+	@lock() { $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --python-version 3.11 \
+	    --custom-compile-command "make lock" -o "$$2" "$$1"; }; \
+	  lock layers/vendor/requirements.in layers/vendor/requirements.lock; \
+	  for e in uv sam dev scan cloud; do echo "locking $$e"; lock requirements/$$e.in requirements/$$e.lock; done

@@ -1,0 +1,1 @@
+"""Room: the database's schema, roles and logins, applied by CloudFormation."""

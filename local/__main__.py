@@ -1,0 +1,110 @@
+"""`python -m local …`: what the laptop targets of the Makefile run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import typer
+from rich.console import Console
+
+from local import deploy as deployment
+from local import lifecycle
+from local import status as picture
+from local.complaint import Complaint
+from local.instance import Instance
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+
+@app.callback()
+def choose(context: typer.Context, instance: str = "main") -> None:
+    """The laptop cloud of this checkout."""
+    context.obj = Instance.named(instance)
+
+
+@app.command()
+def up(context: typer.Context) -> None:
+    """Start the laptop cloud, and the secrets that an account has before the stack comes."""
+    instance: Instance = context.obj
+    started = time.monotonic()
+    with console.status("starting the laptop cloud"):
+        fresh = lifecycle.up(instance, _say)
+        deployment.account(instance, "secrets")
+    if fresh:
+        _say(
+            f"The laptop cloud is up in {time.monotonic() - started:.1f} s: {instance.gateway_url}"
+        )
+    _say(f"A shell reaches it after: . {instance.env_file.relative_to(instance.root)}")
+
+
+@app.command()
+def deploy(context: typer.Context, env: str = "local") -> None:
+    """Build and deploy the real template to the laptop cloud."""
+    if env != "local":
+        raise Complaint(
+            f"This command deploys to the laptop only, not to {env}.",
+            f"With {env}'s credentials: sam build && sam deploy --config-env {env}",
+        )
+    with console.status("building and deploying"):
+        seconds = deployment.deploy(context.obj, _say)
+    _say(f"Deployed in {seconds:.0f} s. Outputs: {deployment.outputs_file(context.obj)}")
+
+
+@app.command()
+def play(context: typer.Context) -> None:
+    """Play a day of the platform (the last part of `make demo`)."""
+    instance: Instance = context.obj
+    _become(
+        instance,
+        [sys.executable, "-m", "demo", "--outputs", str(deployment.outputs_file(instance))],
+    )
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(context: typer.Context) -> None:
+    """Run a command that can reach nothing but the laptop cloud."""
+    _become(context.obj, context.args)
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Show endpoints, stacks, functions, databases and lag."""
+    lifecycle.require_up(context.obj)
+    picture.show(context.obj, console)
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """End every process of the laptop cloud and remove its state."""
+    ended = lifecycle.down(context.obj)
+    outputs = deployment.outputs_file(context.obj)
+    outputs.unlink(missing_ok=True)
+    _say(f"The laptop cloud is down: {ended} processes ended, state removed.")
+
+
+def _become(instance: Instance, command: list[str]) -> None:
+    lifecycle.require_up(instance)
+    kept = {name: os.environ[name] for name in ("SEED", "EVENTS", "COLUMNS") if name in os.environ}
+    extra = {"STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance)), **kept}
+    os.chdir(instance.root)
+    os.execvpe(command[0], command, instance.child_env(extra))
+
+
+def _say(sentence: str) -> None:
+    console.print(sentence, markup=False)
+
+
+def main() -> None:
+    """Run the command; a complaint is one message with its remedy, never a traceback."""
+    try:
+        app()
+    except Complaint as complaint:
+        Console(stderr=True, highlight=False).print(str(complaint), markup=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

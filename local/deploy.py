@@ -1,0 +1,99 @@
+"""The real `sam build` and `sam deploy`, with the unmodified template, against the laptop cloud."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from local import lifecycle
+from local.complaint import Complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from local.instance import Instance
+
+
+def deploy(instance: Instance, say: Callable[[str], None]) -> float:
+    """Build, deploy and write the flat outputs. Returns the seconds of `sam deploy`.
+
+    Raises: `Complaint` when the cloud is down or a step fails; its log is named.
+    """
+    lifecycle.require_up(instance)
+    say("sam build")
+    _sam(instance, "build", "--build-dir", str(_build_dir(instance)))
+    say("sam deploy")
+    started = time.monotonic()
+    _sam(
+        instance,
+        *("deploy", "--template-file", str(_build_dir(instance) / "template.yaml")),
+        *("--config-file", str(instance.root / "samconfig.toml"), "--config-env", "local"),
+    )
+    seconds = time.monotonic() - started
+    account(instance, "outputs", "--path", str(outputs_file(instance)))
+    (instance.home / "deploy-seconds").write_text(f"{seconds:.1f}")
+    return seconds
+
+
+def account(instance: Instance, *arguments: str) -> None:
+    """Run one of the account owner's commands as the owner of the laptop's account."""
+    python = instance.root / ".local/venvs/sam/bin/python"
+    _run(
+        instance,
+        arguments[0],
+        [str(python), "-m", "account", *arguments, "--env", "local"],
+        {"YES": "1"},
+    )
+
+
+def outputs_file(instance: Instance) -> Path:
+    """Where tests and scripts find the outputs; only the main instance has the public place."""
+    base = instance.root if instance.name == "main" else instance.home
+    return base / "cfn-outputs" / "flat-outputs.json"
+
+
+def _build_dir(instance: Instance) -> Path:
+    return instance.home / "build"
+
+
+def _sam(instance: Instance, *arguments: str) -> None:
+    """Run sam with the host's libraries: the laptop's functions run on this very machine."""
+    _run(
+        instance,
+        f"sam-{arguments[0]}",
+        [str(instance.root / ".local/venvs/sam/bin/sam"), *arguments],
+        {
+            "SAM_CLI_TELEMETRY": "0",
+            "STREAMFLIX_BUILD": "host",
+            "STREAMFLIX_EXTRA_CA": str(instance.ca),
+            "STREAMFLIX_UV": str(instance.root / ".local/uv/bin/uv"),
+            "STREAMFLIX_HOST_PYTHON": str(instance.root / ".local/venvs/cloud/bin/python"),
+        },
+    )
+
+
+def _run(instance: Instance, name: str, command: list[str], extra: dict[str, str]) -> None:
+    log = instance.logs / f"{name}.log"
+    verbose = os.environ.get("VERBOSE") == "1"
+    with log.open("wb") as sink:
+        done = subprocess.run(
+            command,
+            cwd=instance.root,
+            env=instance.child_env(extra),
+            stdin=subprocess.DEVNULL,
+            stdout=None if verbose else sink,
+            stderr=None if verbose else subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise Complaint(
+            f"{name} failed:\n{_tail(log)}",
+            f"The whole output stands in {log}; VERBOSE=1 shows it while it runs.",
+        )
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

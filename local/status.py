@@ -1,0 +1,140 @@
+"""`make status`: what runs on the laptop, where, and how far behind it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import psycopg2
+from botocore.exceptions import ClientError
+from rich.table import Table
+
+from local import deploy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from local.instance import Instance
+
+LAG_SQL = """
+SELECT application_name, sync_state,
+       coalesce(extract(epoch FROM replay_lag), 0)::float AS lag_seconds
+FROM pg_stat_replication ORDER BY application_name
+"""
+
+
+def show(instance: Instance, console: Console) -> None:
+    """Print one table per kind of thing; a part that does not answer says so in its row."""
+    session = boto3.session.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
+    )
+    cloud = Cloud(session, instance)
+    for title, columns, rows in (
+        ("Endpoints", ("what", "where"), cloud.endpoints()),
+        ("Stacks", ("stack", "status"), cloud.stacks()),
+        ("Functions", ("function", "state", "last minutes"), cloud.functions()),
+        ("Databases", ("member", "role", "lag"), cloud.databases()),
+    ):
+        table = Table(*columns, title=title, title_justify="left", expand=False)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+class Cloud:
+    """What the public APIs of the laptop cloud say."""
+
+    def __init__(self, session: Any, instance: Instance) -> None:
+        self._session = session
+        self._instance = instance
+        path = deploy.outputs_file(instance)
+        self._outputs: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+
+    def endpoints(self) -> Iterator[tuple[str, ...]]:
+        yield "AWS APIs", self._instance.gateway_url
+        yield "shell environment", str(self._instance.env_file)
+        outputs = self._outputs
+        if "AuroraClusterEndpoint" in outputs:
+            port = outputs["AuroraPort"]
+            yield "PostgreSQL writer", f"{outputs['AuroraClusterEndpoint']}:{port}"
+            yield "PostgreSQL readers", f"{outputs['AuroraClusterReadEndpoint']}:{port}"
+        if "RedisEndpoint" in outputs:
+            yield "Redis (cluster, TLS)", f"{outputs['RedisEndpoint']}:{outputs['RedisPort']}"
+
+    def stacks(self) -> Iterator[tuple[str, ...]]:
+        for stack in self._client("cloudformation").describe_stacks()["Stacks"]:
+            yield stack["StackName"], stack["StackStatus"]
+
+    def functions(self) -> Iterator[tuple[str, ...]]:
+        for function in self._client("lambda").list_functions()["Functions"]:
+            name = function["FunctionName"]
+            yield name, function.get("State", "Active"), self._activity(name)
+
+    def databases(self) -> Iterator[tuple[str, ...]]:
+        for cluster in self._client("rds").describe_db_clusters()["DBClusters"]:
+            lags = self._lags()
+            for member in cluster["DBClusterMembers"]:
+                name = member["DBInstanceIdentifier"]
+                role = "writer" if member["IsClusterWriter"] else "reader"
+                yield name, role, "-" if role == "writer" else lags.get(name, "not streaming")
+            yield cluster["DBClusterIdentifier"], "restorable to", _when(cluster)
+
+    def _activity(self, function: str) -> str:
+        invocations, errors = (
+            self._metric(function, name, "Sum") for name in ("Invocations", "Errors")
+        )
+        age = self._metric(function, "IteratorAge", "Maximum")
+        lag = "" if age is None else f", stream lag {age / 1000:.1f} s"
+        return f"{invocations or 0:.0f} runs, {errors or 0:.0f} errors{lag}"
+
+    def _metric(self, function: str, name: str, statistic: str) -> float | None:
+        now = datetime.now(UTC)
+        points = self._client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=name,
+            Dimensions=[{"Name": "FunctionName", "Value": function}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now,
+            Period=300,
+            Statistics=[statistic],
+        )["Datapoints"]
+        return max((point[statistic] for point in points), default=None)
+
+    def _lags(self) -> dict[str, str]:
+        """Replication lag by member, as the writer's master login sees it."""
+        try:
+            with self._master() as connection, connection.cursor() as cursor:
+                cursor.execute(LAG_SQL)
+                return {name: f"{lag:.3f} s, {state}" for name, state, lag in cursor.fetchall()}
+        except (psycopg2.Error, ClientError, KeyError):
+            return {}
+
+    def _master(self) -> Any:
+        secret = self._client("secretsmanager").get_secret_value(
+            SecretId=self._outputs["MasterSecretArn"]
+        )
+        login = json.loads(secret["SecretString"])
+        return psycopg2.connect(
+            host=self._outputs["AuroraClusterEndpoint"],
+            port=self._outputs["AuroraPort"],
+            dbname="streamflix",
+            user=login["username"],
+            password=login["password"],
+            sslmode="verify-full",
+            sslrootcert=str(self._instance.ca),
+            connect_timeout=5,
+        )
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._instance.gateway_url)
+
+
+def _when(cluster: dict[str, Any]) -> str:
+    latest = cluster.get("LatestRestorableTime")
+    if not isinstance(latest, datetime):
+        return "unknown"
+    return f"{latest:%H:%M:%S} UTC, {(datetime.now(UTC) - latest).total_seconds():.0f} s ago"

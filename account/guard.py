@@ -29,6 +29,9 @@ class Account:
     number: str
     session: Any
 
+    def __str__(self) -> str:
+        return f"account {self.number}, region {REGION}, environment {self.environment}"
+
     def client(self, service: str) -> Any:
         """A client whose address was checked: loopback for local, AWS for every other.
 
@@ -69,7 +72,7 @@ def confirm(
 
     Raises: `Refusal` when the answer is not yes.
     """
-    show(f"account {account.number}, region {REGION}, environment {account.environment}")
+    show(str(account))
     if account.environment == "local":
         return
     if env.get("YES") == "1" and account.environment != "prod":

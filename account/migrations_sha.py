@@ -15,7 +15,7 @@ TEMPLATE = ROOT / "stacks" / "schema.yaml"
 _LINE = re.compile(r'^(?P<key>\s*MigrationsSha256:\s+)"?(?P<sha>[0-9a-f]{64})"?$', re.MULTILINE)
 
 
-def compute(directory: Path = SQL) -> str:
+def compute(directory: Path) -> str:
     """SHA-256 of the migrations, as `sha256sum *.sql | sha256sum` prints it in their directory."""
     lines = (
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
@@ -24,7 +24,7 @@ def compute(directory: Path = SQL) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def check(directory: Path = SQL, template: Path = TEMPLATE) -> None:
+def check(directory: Path, template: Path) -> None:
     """Raises: `Refusal` when the template names other migrations than lie in the directory."""
     if _find(template.read_text())["sha"] != compute(directory):
         raise Refusal(
@@ -33,7 +33,7 @@ def check(directory: Path = SQL, template: Path = TEMPLATE) -> None:
         )
 
 
-def write(directory: Path = SQL, template: Path = TEMPLATE) -> bool:
+def write(directory: Path, template: Path) -> bool:
     """Make the template true. Returns whether it was not."""
     text = template.read_text()
     line = _find(text)

@@ -29,7 +29,7 @@ LOGINS = ("master", "app", "analytics", "privacy", "recovery", "redis/app", "red
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Provided:
     """One secret after the run."""
 
     name: str
@@ -46,16 +46,16 @@ def parameter_name(environment: str, login: str) -> str:
     return f"/streamflix/{environment}/secret-arn/{login}"
 
 
-def provide(account: Account) -> Iterator[Kept]:
+def provide(account: Account) -> Iterator[Provided]:
     """Create what is missing, then tell the stack where to find it, one login after the other.
 
     Safe to repeat, to interrupt and to run twice at once. Raises: `Refusal`.
     """
     vault, book = account.client("secretsmanager"), account.client("ssm")
     for login in LOGINS:
-        kept = _provide_one(vault, account.environment, login)
-        _publish(book, account.environment, login, kept.arn)
-        yield kept
+        one = _provide_one(vault, account.environment, login)
+        _publish(book, account.environment, login, one.arn)
+        yield one
 
 
 def password() -> str:
@@ -78,7 +78,7 @@ def content(login: str) -> str:
     return json.dumps(value)
 
 
-def _provide_one(vault: Any, environment: str, login: str) -> Kept:
+def _provide_one(vault: Any, environment: str, login: str) -> Provided:
     name = secret_name(environment, login)
     found = _find(vault, name)
     if found is None:
@@ -92,7 +92,7 @@ def _provide_one(vault: Any, environment: str, login: str) -> Kept:
         except vault.exceptions.ResourceExistsException:
             found = _find(vault, name)  # somebody ran with us, or it is being deleted
         else:
-            return Kept(name, arn, created=True)
+            return Provided(name, arn, created=True)
     if found is None or "DeletedDate" in found:
         raise Refusal(
             f"The secret {name} is scheduled for deletion. Bring it back with "
@@ -100,10 +100,10 @@ def _provide_one(vault: Any, environment: str, login: str) -> Kept:
         )
     if not any("AWSCURRENT" in stages for stages in found.get("VersionIdsToStages", {}).values()):
         raise Refusal(
-            f"The secret {name} exists and holds no value. Delete it, or write one by hand "
-            "in the JSON of docs/architecture.md, then try again."
+            f"The secret {name} exists and holds no value. Delete it with `aws secretsmanager "
+            f"delete-secret --force-delete-without-recovery --secret-id {name}`, then try again."
         )
-    return Kept(name, found["ARN"], created=False)
+    return Provided(name, found["ARN"], created=False)
 
 
 def _find(vault: Any, name: str) -> dict[str, Any] | None:
@@ -136,9 +136,9 @@ def _tags(environment: str) -> list[dict[str, str]]:
     tags = {
         "Project": "streamflix",
         "Environment": environment,
-        "Owner": "platform",
-        "CostCenter": "platform",
+        "Owner": "data-platform",
+        "CostCenter": "streamflix-data",
         "DataClass": "operational",
-        "Retention": "while the environment lives",
+        "Retention": "environment",
     }
     return [{"Key": key, "Value": value} for key, value in tags.items()]

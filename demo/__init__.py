@@ -1,1 +1,1 @@
-"""A day in the platform's life: seeded viewers, their playback events, and the proof that each counted once."""
+"""A day in the platform's life: viewers, their playback events, and the proof of the counts."""

@@ -74,7 +74,7 @@ def build(titles: int = TITLES, accounts: int = ACCOUNTS) -> Catalogue:
     """The first `titles` titles and `accounts` accounts of the one catalogue there is."""
     rng = Random("streamflix catalogue 1")
     homes = rng.choices(tuple(COUNTRIES), weights=tuple(COUNTRIES.values()), k=accounts)
-    sizes = rng.choices(range(1, MAX_PROFILES + 1), weights=(35, 35, 20, 10), k=accounts)
+    sizes = rng.choices(range(1, MAX_PROFILES + 1), weights=(60, 25, 10, 5), k=accounts)
     people = tuple(
         Account(random_uuid(rng), home, tuple(random_uuid(rng) for _ in range(size)))
         for home, size in zip(homes, sizes, strict=True)

@@ -8,15 +8,20 @@ event stays in its aggregate, and a repeated record follows its original at once
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from demo import aggregate, malformed
-from demo.catalogue import Catalogue, random_uuid
-from demo.sessions import LATE, OUT_OF_ORDER, Beat, plan
+from demo.catalogue import random_uuid
+from demo.sessions import LATE, OUT_OF_ORDER, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from demo.catalogue import Catalogue
+    from demo.sessions import Beat
 
 RECORD_LIMIT: Final = 1_048_576  # bytes of data and partition key; Kinesis' default
 NEAR_LIMIT: Final = 1_024
@@ -48,6 +53,11 @@ class Record(NamedTuple):
     events: int
     repeats_previous: bool = False
 
+    @property
+    def size(self) -> int:
+        """Bytes as Kinesis counts them."""
+        return len(self.key.encode()) + len(self.data)
+
 
 @dataclass
 class Tally:
@@ -65,7 +75,7 @@ class Tally:
     def count(self, record: Record) -> None:
         self.records += 1
         self.events += record.events
-        self.near_limit += RECORD_LIMIT - NEAR_LIMIT <= len(record.key) + len(record.data)
+        self.near_limit += record.size >= RECORD_LIMIT - NEAR_LIMIT
         if record.repeats_previous:
             self.duplicates += len(record.payloads)
         for mark in record.marks:
@@ -127,6 +137,11 @@ class Day:
 
     def _target(self, lane: int) -> int:
         return RECORD_LIMIT if lane == 0 else self._shape.randint(*AGGREGATE_BYTES)
+
+    @property
+    def planned(self) -> int:
+        """Different well-formed events; duplicates and malformed ones come on top."""
+        return len(self._beats)
 
     def __iter__(self) -> Iterator[Record]:
         for record in self._records():

@@ -10,12 +10,15 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from demo.day import Record
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+    from demo.day import Record
 
 MAX_RECORDS: Final = 500  # of Kinesis
 MAX_BYTES: Final = 4_900_000  # Kinesis: 5 MiB with partition keys
@@ -25,7 +28,7 @@ GIVE_UP_AFTER_S: Final = 60.0
 
 
 class StreamRefusesRecords(Exception):
-    """The stream accepted nothing of a request for a minute: it is throttled, gone, or not active."""
+    """The stream took nothing of a request for a minute: throttled, or its key is disabled."""
 
 
 class Place(NamedTuple):
@@ -60,20 +63,26 @@ class Ledger:
     @property
     def tips(self) -> dict[str, int]:
         """The last sequence number of each shard."""
-        return {shard: numbers[-1] for shard, numbers in list(self._sequences.items())}
+        return {shard: numbers[-1] for shard, numbers in list(self._sequences.items()) if numbers}
 
     def note(self, record: Record, place: Place, at: float) -> None:
         self.first_at = self.first_at or at
         self.last_at = at
         self.events += record.events
         self.records += 1
-        self.bytes += len(record.key) + len(record.data)
+        self.bytes += record.size
         numbers = self._sequences.setdefault(place.shard, [])
         where = bisect_right(numbers, place.sequence)  # keys of one request may come in any order
         self._sent_at.setdefault(place.shard, []).insert(where, at)
         numbers.insert(where, place.sequence)
         for mark in record.marks:
             self.marks[Spot(place.shard, place.sequence, mark.subsequence)] = mark.kind
+
+    def owns(self, spot: Spot) -> bool:
+        """Whether one of our records lies there."""
+        numbers = self._sequences.get(spot.shard, [])
+        place = bisect_right(numbers, spot.sequence)
+        return place > 0 and numbers[place - 1] == spot.sequence
 
     def behind(self, shard: str, watermark: int) -> int:
         """How many records of a shard lie above a watermark."""
@@ -96,7 +105,7 @@ def requests(records: Iterable[Record]) -> Iterator[list[Record]]:
     keys: set[str] = set()
     size = events = 0
     for record in records:
-        weight = len(record.key.encode()) + len(record.data)
+        weight = record.size
         taken = record.key in keys and not record.repeats_previous
         full = len(request) == MAX_RECORDS or size + weight > MAX_BYTES
         if request and (taken or full or events + record.events > MAX_EVENTS):
@@ -115,7 +124,7 @@ def send(
     stream: str,
     records: Iterable[Record],
     ledger: Ledger,
-    progress: Callable[[int], None] = lambda events: None,
+    progress: Callable[[int], None],
 ) -> None:
     """Put everything; `progress` is told how many events each request carried.
 
@@ -132,9 +141,7 @@ def send(
             while pending:
                 progress(pending.popleft().result())
         except BaseException:
-            thread.shutdown(
-                cancel_futures=True
-            )  # what follows a lost request would be out of order
+            thread.shutdown(cancel_futures=True)  # never send what follows a lost request
             raise
 
 

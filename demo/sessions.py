@@ -6,13 +6,17 @@ in the order in which they reach the platform.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from random import Random
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from demo.catalogue import DEVICE_WEIGHTS, DEVICES, Account, Catalogue, random_uuid
+from demo.catalogue import DEVICE_WEIGHTS, DEVICES, random_uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from random import Random
+
+    from demo.catalogue import Account, Catalogue
 
 WINDOW_MS: Final = 3_600_000
 LATE_SHARE: Final = 0.02

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 MINUTE_CHARS: Final = len("2025-11-23T03:12")
 PLAYS, WATCHED_S, REBUFFER_MS, ERRORS = range(4)

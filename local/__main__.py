@@ -88,13 +88,14 @@ def down(context: typer.Context) -> None:
 def _become(instance: Instance, command: list[str]) -> None:
     lifecycle.require_up(instance)
     kept = {name: os.environ[name] for name in ("SEED", "EVENTS", "COLUMNS") if name in os.environ}
-    extra = {"STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance)), **kept}
+    outputs = {"STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance))}
+    extra = {**deployment.build_env(instance), **outputs, **kept}
     os.chdir(instance.root)
     os.execvpe(command[0], command, instance.child_env(extra))
 
 
 def _say(sentence: str) -> None:
-    console.print(sentence, markup=False)
+    console.print(sentence, markup=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -102,7 +103,8 @@ def main() -> None:
     try:
         app()
     except Complaint as complaint:
-        Console(stderr=True, highlight=False).print(str(complaint), markup=False)
+        for part in (complaint.problem, complaint.remedy):
+            Console(stderr=True, highlight=False).print(part, markup=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

@@ -12,19 +12,20 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def role_may(
     role_arn: str,
-    session: str,
+    session: str | None,
     action: str,
     resource: str,
     context: Mapping[str, Any] | None = None,
 ) -> bool:
     """Whether a session of this role may do this; resource policies and boundaries count.
 
-    The question is recorded like a call, when the recording hook is installed.
+    The question is recorded like a call, when the recording hook is installed. What else AWS would
+    ask for the same call is asked too.
     """
     role = role_arn.rpartition("/")[2]
     account = get_account_id()
@@ -38,7 +39,10 @@ def role_may(
         region=get_region(),
         service_context={key.lower(): value for key, value in (context or {}).items()},
     )
-    return judge(asked, iam_evaluator._gather_role_policies(role, account), limits)
+    if not judge(asked, iam_evaluator._gather_role_policies(role, account), limits):
+        return False
+    further = [use for uses in ALSO_ASKED for use in uses(action, resource)]
+    return all(role_may(role_arn, session, *use) for use in further)
 
 
 def judge(asked: Any, policies: list[Any], limits: list[Any]) -> bool:
@@ -53,7 +57,7 @@ def judge(asked: Any, policies: list[Any], limits: list[Any]) -> bool:
             required=service in iam_evaluator._POLICY_REQUIRED,
             limits=limits,
         )
-    allowed = decision.decision == "Allow"
+    allowed: bool = decision.decision == "Allow"
     for listener in LISTENERS:
         listener(asked, allowed)
     return allowed
@@ -65,5 +69,8 @@ def _iam() -> Any:
     return iam
 
 
-LISTENERS: list[Any] = []
+LISTENERS: list[Callable[[Any, bool], None]] = []
 """Called with each context and whether it was allowed; the recording hook stands here."""
+
+ALSO_ASKED: list[Callable[[str, str], Iterable[tuple[str, str, dict[str, Any]]]]] = []
+"""Further questions behind an action on a resource; the KMS hook stands here."""

@@ -7,12 +7,15 @@ import fcntl
 import os
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VALID = dt.timedelta(days=365)
 RENEW_WITHIN = dt.timedelta(days=7)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from local.instance import Instance
 
 
+REACH_PACKAGES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
 def deploy(instance: Instance, say: Callable[[str], None]) -> float:
     """Build, deploy and write the flat outputs. Returns the seconds of `sam deploy`.
 
@@ -49,6 +52,26 @@ def account(instance: Instance, *arguments: str) -> None:
     )
 
 
+def build_env(instance: Instance) -> dict[str, str]:
+    """What makes `sam build` take the host's libraries: the laptop's functions run right here.
+
+    How packages are reached from this machine (mirrors, proxies, certificates) is inherited.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("UV_", "PIP_")) or name.upper() in REACH_PACKAGES
+    }
+    return inherited | {
+        "NO_PROXY": "127.0.0.1,localhost",
+        "SAM_CLI_TELEMETRY": "0",
+        "STREAMFLIX_BUILD": "host",
+        "STREAMFLIX_EXTRA_CA": str(instance.ca),
+        "STREAMFLIX_UV": str(instance.root / ".local/uv/bin/uv"),
+        "STREAMFLIX_HOST_PYTHON": str(instance.root / ".local/venvs/cloud/bin/python"),
+    }
+
+
 def outputs_file(instance: Instance) -> Path:
     """Where tests and scripts find the outputs; only the main instance has the public place."""
     base = instance.root if instance.name == "main" else instance.home
@@ -60,19 +83,8 @@ def _build_dir(instance: Instance) -> Path:
 
 
 def _sam(instance: Instance, *arguments: str) -> None:
-    """Run sam with the host's libraries: the laptop's functions run on this very machine."""
-    _run(
-        instance,
-        f"sam-{arguments[0]}",
-        [str(instance.root / ".local/venvs/sam/bin/sam"), *arguments],
-        {
-            "SAM_CLI_TELEMETRY": "0",
-            "STREAMFLIX_BUILD": "host",
-            "STREAMFLIX_EXTRA_CA": str(instance.ca),
-            "STREAMFLIX_UV": str(instance.root / ".local/uv/bin/uv"),
-            "STREAMFLIX_HOST_PYTHON": str(instance.root / ".local/venvs/cloud/bin/python"),
-        },
-    )
+    command = [str(instance.root / ".local/venvs/sam/bin/sam"), *arguments]
+    _run(instance, f"sam-{arguments[0]}", command, build_env(instance))
 
 
 def _run(instance: Instance, name: str, command: list[str], extra: dict[str, str]) -> None:

@@ -11,9 +11,9 @@ import contextlib
 import errno
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from local import postgres_greeting
 from local.complaint import Complaint
@@ -21,9 +21,10 @@ from local.pipe import End
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Coroutine
 
 T = TypeVar("T")
-Targets = Callable[[], Sequence[Path]]
+Targets: TypeAlias = Callable[[], Sequence[Path]]
 """The unix sockets behind an endpoint, the preferred one first; asked for every connection."""
 
 HANDSHAKE_SECONDS = 30
@@ -65,11 +66,12 @@ class Endpoint:
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._welcome,
+            lambda: End(on_connect=self._begin),
             self.host,
             self.port,
-            ssl=None if self._postgres else self._endpoints.context,
             backlog=512,
+            ssl=None if self._postgres else self._endpoints.context,
+            ssl_handshake_timeout=None if self._postgres else HANDSHAKE_SECONDS,
         )
 
     async def _disconnect(self) -> None:
@@ -82,9 +84,6 @@ class Endpoint:
         if self._server is not None:
             self._server.close()
         await self._disconnect()
-
-    def _welcome(self) -> End:
-        return End(on_connect=self._begin)
 
     def _begin(self, client: End) -> None:
         conversation = asyncio.get_running_loop().create_task(self._converse(client))
@@ -135,7 +134,8 @@ class Endpoint:
             with contextlib.suppress(OSError):
                 _, server = await loop.create_unix_connection(End, str(path))
                 server.write(message)
-                await server.finish(FLUSH_SECONDS)
+                await asyncio.wait({server.left}, timeout=FLUSH_SECONDS)
+                server.abort()
 
 
 class Endpoints:

@@ -83,7 +83,6 @@ class Instance:
         (self.home / "port-base").write_text(str(self.port_base))
         for name in ("aws-config", "aws-credentials"):
             (self.home / name).write_text("")
-        make_state(self.home)
 
     def client_env(self) -> dict[str, str]:
         """What any AWS client needs to reach this cloud, and to reach no other."""

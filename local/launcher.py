@@ -110,7 +110,9 @@ def end_functions() -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="local.launcher", description=__doc__)
     parser.add_argument("--instance", default="main")
-    instance = Instance.named(parser.parse_args(arguments).instance)
+    parser.add_argument("--root", type=Path, help="the checkout, when it is not this one")
+    chosen = parser.parse_args(arguments)
+    instance = Instance.named(chosen.instance, chosen.root)
     instance.remember()
     enter(instance)
     logging.basicConfig(

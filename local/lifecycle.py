@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from local import doctor, shellenv
+from local.certificates import Authority
 from local.complaint import Complaint
 from local.supervise import Supervisor
 
@@ -41,6 +42,7 @@ def up(instance: Instance, say: Callable[[str], None]) -> bool:
         first = instance.port_base
         doctor.examine(instance.root, range(first, first + PORTS_PER_INSTANCE))
         instance.remember()
+        Authority.at(instance.ca.parent)
         _start(instance)
         shellenv.write(instance.env_file, instance.client_env())
         return True

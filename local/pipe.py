@@ -3,22 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
 
 
 class End(asyncio.Protocol):
     """One connection. Keeps what arrives until it is joined to another, which then gets it all."""
 
     def __init__(self, on_connect: Callable[[End], None] | None = None) -> None:
-        self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.left: asyncio.Future[None] = loop.create_future()
+        """Done once the far side says no more. All that it said before has been passed on."""
+        self._gone: asyncio.Future[None] = loop.create_future()
         self._on_connect = on_connect
         self._transport: asyncio.Transport | None = None
         self._kept = bytearray()
-        self._arrived = asyncio.Event()
+        self._news = asyncio.Event()
         self._other: End | None = None
 
-    # What asyncio tells us
+    async def read(self, size: int) -> bytes:
+        """Exactly so many bytes. Only before `join`. Raises: `EOFError`."""
+        while len(self._kept) < size:
+            if self.left.done():
+                raise EOFError
+            self._news.clear()
+            await self._news.wait()
+        wanted = bytes(self._kept[:size])
+        del self._kept[:size]
+        return wanted
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def start_tls(self, context: ssl.SSLContext, consent: bytes) -> None:
+        """Say `consent` in the clear, then everything else in TLS.
+
+        Raises: `EOFError` when something in the clear follows the request. Whoever sits between
+        could have put it there, and it would count as said inside TLS.
+        """
+        if self._transport is None or self._kept:
+            raise EOFError
+        self._transport.pause_reading()  # the client's next byte belongs to TLS
+        self._transport.write(consent)
+        loop = asyncio.get_running_loop()
+        self._transport = await loop.start_tls(self._transport, self, context, server_side=True)
+
+    def join(self, other: End) -> End:
+        """From now on each end hears what the other's far side says. Returns the other end."""
+        self._other, other._other = other, self
+        for listener, speaker in ((self, other), (other, self)):
+            listener.write(bytes(speaker._kept))
+            speaker._kept.clear()
+        return other
+
+    async def finish(self, seconds: float) -> None:
+        """Deliver what is still to be written, then close; by force when it takes longer."""
+        if self._transport is not None:
+            self._transport.close()
+            await asyncio.wait({self._gone}, timeout=seconds)
+
+    def abort(self) -> None:
+        """Close at once. Safe to repeat."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -30,29 +81,26 @@ class End(asyncio.Protocol):
             self._other.write(data)
         else:
             self._kept += data
-            self._arrived.set()
+            self._news.set()
 
     def eof_received(self) -> bool:
-        """The far side will say no more, but may still listen: pass that on if TLS does not lie
-        between. A TLS transport closes itself whatever we answer."""
         self._leave()
-        return False
+        return False  # asyncio closes the transport; a TLS one cannot stay half open anyway
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._leave()
+        if not self._gone.done():
+            self._gone.set_result(None)
 
     def pause_writing(self) -> None:
-        if self._other is not None:
-            self._other._pause()
+        if self._other is not None and self._other._transport is not None:
+            self._other._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self._other is not None:
-            self._other._resume()
+        if self._other is not None and self._other._transport is not None:
+            self._other._transport.resume_reading()
 
-    # What we do
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        if self._transport is None:
-            raise ConnectionResetError
-        return self._transport
+    def _leave(self) -> None:
+        if not self.left.done():
+            self.left.set_result(None)
+        self._news.set()

@@ -23,22 +23,37 @@ def register(
     kind: str,
     create: Callable[[str, Properties, str], Created],
     delete: Callable[[str, Properties], None],
-    update: Callable[[str, Properties, Properties, str], Created] | None = None,
+    update: Callable[[str, Properties, Properties, str, str], Created] | None = None,
 ) -> None:
     """Handle this type. ``create(logical id, properties, stack)``, ``delete(physical id, …)``,
-    ``update(physical id, old, new, stack)``.
+    ``update(physical id, old, new, stack, logical id)``; without one each change replaces, but for
+    tags.
     """
 
-    def replace(_: str, __: Properties, new: Properties, stack: str, logical_id: str) -> Created:
-        return create(logical_id, new, stack)
+    attributes: dict[str, dict[str, Any]] = {}
+
+    def make(logical_id: str, properties: Properties, stack: str) -> Created:
+        identity, attributes[identity] = made = create(logical_id, properties, stack)
+        return made
+
+    def replace(
+        identity: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> Created:
+        if untagged(old) == untagged(new):
+            return identity, attributes[identity]
+        return make(logical_id, new, stack)
 
     provisioners._RESOURCE_HANDLERS[kind] = {
-        "create": create,
+        "create": make,
         "update": update or replace,
-        "update_with_logical_id": update is None,
+        "update_with_logical_id": True,
         "delete": delete,
     }
     on_a_thread(kind)
+
+
+def untagged(properties: Properties) -> Properties:
+    return {key: value for key, value in properties.items() if key != "Tags"}
 
 
 def on_a_thread(*kinds: str) -> None:

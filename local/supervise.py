@@ -19,6 +19,8 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+GUARD = "guard"
+
 PATIENCE_SECONDS = 10.0
 """How long a process may take to end itself before it is killed."""
 
@@ -47,6 +49,7 @@ class Supervisor:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._file = home / "processes.json"
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def record(
         self,
@@ -101,15 +104,16 @@ class Supervisor:
             ended += self.end(*reversed(processes))
         return ended
 
-    def guard(self) -> subprocess.Popen[bytes]:
+    def guard(self) -> None:
         """Start a process that ends everything recorded as soon as we are gone, however we went."""
-        command = [sys.executable, "-m", "local.supervise", str(self._home)]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.supervise", str(self._home)],
+            stdin=subprocess.PIPE,  # we never write; the system closes it when we end
             cwd=Path(__file__).parent.parent,
             start_new_session=True,  # Ctrl-C in the terminal must not take the guard away
         )
+        self._guard = process  # its end of the pipe stays open as long as this object lives
+        self.record(GUARD, process, stop=signal.SIGKILL)
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[dict[str, Process]]:
@@ -146,10 +150,12 @@ def main() -> None:
     """Wait until the process that started us is gone, then end all that it recorded."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    home = Path(sys.argv[1])
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    Supervisor(home).end_all()
+    supervisor = Supervisor(Path(sys.argv[1]))
+    while names := [name for name in supervisor.processes() if name != GUARD]:
+        supervisor.end(*reversed(names))
+    supervisor.forget(GUARD)
 
 
 if __name__ == "__main__":

@@ -1,42 +1,42 @@
 """What can go wrong with the schema, in an operator's words.
 
-Every message may be shown by CloudFormation, so none carries a value of the database or a secret.
+CloudFormation shows message and docstring to everybody who may look at the stack: neither carries
+a secret or a value out of a row.
 """
+
+from __future__ import annotations
 
 from streamflix.errors import Permanent, Retryable
 
 
+class BadRequest(Permanent):
+    """This is no request that CloudFormation sends, and nobody waits for an answer to it."""
+
+
 class PackageDiffers(Permanent):
-    """The template names other migrations than the package holds.
-
-    Somebody changed a migration and left stacks/schema.yaml as it was: run
-    `python -m account migrations-sha --write`, build and deploy again.
-    """
-
-
-class HistoryDiffers(Permanent):
-    """The database was migrated with other files than this package holds.
-
-    A migration was edited, renamed or removed after it was applied. Bring the files back as they
-    were and put the change into a new migration.
-    """
-
-
-class MigrationFailed(Permanent):
-    """PostgreSQL refused a migration. It was rolled back; the ones before it stay applied."""
-
-
-class MigrationBlocked(Retryable):
-    """A migration waited too long for a lock that somebody else holds. Nothing was changed."""
+    """The template names other migrations than this package holds: somebody changed a migration
+    and not stacks/schema.yaml. Run `python -m account migrations-sha --write`, build and deploy."""
 
 
 class BadPackage(Permanent):
-    """The migrations of this package do not form a history. Nothing was tried."""
+    """The migrations of this package are no history; nothing was tried. Correct them, build and
+    deploy."""
+
+
+class HistoryDiffers(Permanent):
+    """The database was migrated with other files than this package holds. Bring the files back as
+    they were, put the change into a new migration, build and deploy."""
+
+
+class SchemaBlocked(Retryable):
+    """Somebody held a lock for too long: another deploy, or a long transaction on a table that is
+    to change. What was begun is rolled back; end the other transaction and deploy again."""
+
+
+class SchemaRefused(Permanent):
+    """PostgreSQL refused a statement; its transaction is rolled back, what was committed before
+    stays. Read the SQLSTATE, correct the migration, build and deploy."""
 
 
 class BadLogin(Permanent):
-    """A login cannot be made from its secret, or is not ours to make."""
-
-
-class BadRequest(Permanent):
-    """This is no request that CloudFormation sends for `Custom::DatabaseSchema`."""
+    """A login cannot be made from its secret. Correct the secret's value, then deploy again."""

@@ -1,15 +1,22 @@
 """The logins of the rooms: made once from their secrets, never given another password here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
-from psycopg2.extensions import encrypt_password
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg2
+from psycopg2 import extensions, sql
 
 from schema.errors import BadLogin
-from schema.turn import WAIT_FOR_TURN_MS, turn
+from schema.turn import WAIT_FOR_TURN_MS, meaning, turn
+from streamflix.secrets import Login
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SecretLogin = Login
+"""AWSCURRENT of a login's secret. Its username is the login's own or its twin's."""
 
 TWIN_SUFFIX = "_clone"
 
@@ -31,17 +38,9 @@ LOGINS: Mapping[str, Rights] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SecretLogin:
-    """AWSCURRENT of a login's secret. The username is the login's own or its twin's."""
-
-    username: str
-    password: str = field(repr=False)
-
-
 def ensure(
-    connection: Connection,
-    secrets: Mapping[str, SecretLogin],
+    connection: extensions.connection,
+    secrets: Mapping[str, Login],
     wait_ms: int = WAIT_FOR_TURN_MS,
 ) -> list[str]:
     """Make the logins that are absent and put memberships right; return the new ones' names.
@@ -49,28 +48,31 @@ def ensure(
     A login that exists keeps its password and its right to log in: rotation and recovery own
     them. The server sees SCRAM verifiers only, never a password.
     Safe to repeat and to run twice at once: it looks before it acts, within its turn.
-    Raises: `BadLogin`.
+    Raises: `BadLogin`, `SchemaRefused`; `SchemaBlocked`, `DatabaseUnreachable` (retryable).
     """
     for login, secret in secrets.items():
         _refuse_foreign(login, secret)
-    with turn(connection, wait_ms) as cursor:
-        return [
-            secret.username
-            for login, secret in sorted(secrets.items())
-            if _ensure_one(cursor, LOGINS[login], secret)
-        ]
+    try:
+        with turn(connection, wait_ms) as cursor:
+            return [
+                secret.username
+                for login, secret in secrets.items()
+                if _ensure_one(cursor, LOGINS[login], secret)
+            ]
+    except psycopg2.Error as error:
+        raise meaning(error, connection, "the logins") from None
 
 
-def _refuse_foreign(login: str, secret: SecretLogin) -> None:
+def _refuse_foreign(login: str, secret: Login) -> None:
     if login not in LOGINS:
         raise BadLogin(f"{login} is no login of a room; known are {', '.join(LOGINS)}")
     if secret.username not in {login, login + TWIN_SUFFIX}:
-        raise BadLogin(f"the secret of login {login} names another user; correct its username")
+        raise BadLogin(f"the secret of login {login} names another user")
     if not secret.password:
-        raise BadLogin(f"the secret of login {login} has no password; write one")
+        raise BadLogin(f"the secret of login {login} has no password")
 
 
-def _ensure_one(cursor: Cursor, rights: Rights, secret: SecretLogin) -> bool:
+def _ensure_one(cursor: extensions.cursor, rights: Rights, secret: Login) -> bool:
     """Returns whether the login had to be made."""
     user, work_role = sql.Identifier(secret.username), sql.Identifier(rights.work_role)
     found = _look(cursor, secret.username, rights.work_role)
@@ -94,14 +96,17 @@ def _ensure_one(cursor: Cursor, rights: Rights, secret: SecretLogin) -> bool:
     return found is None
 
 
-def _look(cursor: Cursor, username: str, work_role: str) -> tuple[int, str | None, bool] | None:
-    """Connection limit, the role it takes when it connects, and whether it may take ours."""
+def _look(
+    cursor: extensions.cursor, username: str, work_role: str
+) -> tuple[int, str | None, bool] | None:
+    """Its connection limit, the role it takes at login, and whether it may take ours."""
     cursor.execute(
         """
         SELECT r.rolconnlimit,
                (SELECT substr(setting, length('role=') + 1)
                   FROM unnest(r.rolconfig) AS setting WHERE setting LIKE 'role=%%'),
-               pg_has_role(r.oid, %(work_role)s, 'SET') AND pg_has_role(r.oid, %(work_role)s, 'USAGE')
+               pg_has_role(r.oid, %(work_role)s, 'SET')
+                   AND pg_has_role(r.oid, %(work_role)s, 'USAGE')
           FROM pg_catalog.pg_roles AS r
          WHERE r.rolname = %(username)s
         """,
@@ -111,9 +116,9 @@ def _look(cursor: Cursor, username: str, work_role: str) -> tuple[int, str | Non
     return row
 
 
-def _verifier(cursor: Cursor, secret: SecretLogin) -> str:
+def _verifier(cursor: extensions.cursor, secret: Login) -> str:
     """Computed here by libpq, as psql's ``\\password`` does."""
-    verifier: str = encrypt_password(
+    verifier: str = extensions.encrypt_password(
         secret.password, secret.username, scope=cursor, algorithm="scram-sha-256"
     )
     return verifier

@@ -1,18 +1,28 @@
-"""Plain SQL migrations: each is applied once, in its own transaction, and never changes again."""
+"""Plain SQL migrations: each is applied once, in its own transaction, and never changes again.
+
+A new one gets the next number in `sql/`, begins with `SET LOCAL ROLE <schema>_owner`, only expands
+(the code before it must still work: that is what a rollback leaves), grants what it brings, and
+says in a COMMENT what each table is for. Then `python -m account migrations-sha --write`.
+What cannot run in a transaction (CREATE INDEX CONCURRENTLY) cannot be a migration.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg2
-from psycopg2 import errorcodes
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 
-from schema.errors import BadPackage, HistoryDiffers, MigrationBlocked, MigrationFailed
-from schema.turn import WAIT_FOR_TURN_MS, turn
+from schema.errors import BadPackage, HistoryDiffers
+from schema.turn import WAIT_FOR_TURN_MS, limit_waiting, meaning, turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from psycopg2 import extensions
 
 DIRECTORY = Path(__file__).parent / "sql"
 
@@ -20,9 +30,6 @@ DIRECTORY = Path(__file__).parent / "sql"
 LOCK_TIMEOUT_MS = 5_000
 
 _FILE_NAME = re.compile(r"(?P<version>\d{4})_[a-z0-9_]+\.sql")
-
-# Classes of SQLSTATE whose messages name objects of the schema, never a value of a row.
-_TELLING_CLASSES = frozenset({"0A", "25", "2B", "42", "53", "55", "57"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ def load(directory: Path = DIRECTORY) -> list[Migration]:
     """Read the migrations of a package, in order. Raises: `BadPackage`."""
     migrations = [_read(path) for path in sorted(directory.glob("*.sql"))]
     if not migrations:
-        raise BadPackage("the package holds no migrations; build and deploy again")
+        raise BadPackage("there are none")
     return migrations
 
 
@@ -70,16 +77,14 @@ def pending(applied: Sequence[Step], migrations: Sequence[Migration]) -> list[Mi
         if (complaint := _complaint(version, history, package))
     ]
     if complaints:
-        raise HistoryDiffers(
-            "; ".join(complaints) + ". Restore the files and put the change into a new migration"
-        )
+        raise HistoryDiffers("; ".join(complaints))
     if len(package) != newest or len(package) != len(migrations):
         raise BadPackage("migrations must be numbered 0001, 0002, … without a gap or a repetition")
     return [step for step in migrations if step.version not in history]
 
 
 def apply(
-    connection: Connection,
+    connection: extensions.connection,
     migrations: Sequence[Migration],
     wait_ms: int = WAIT_FOR_TURN_MS,
 ) -> list[str]:
@@ -87,7 +92,8 @@ def apply(
 
     Safe to repeat, to interrupt and to run twice at once: each migration takes the turn, looks
     into the ledger, and commits together with its row.
-    Raises: `BadPackage`, `HistoryDiffers`, `MigrationFailed`; `MigrationBlocked` (retryable).
+    Raises: `BadPackage`, `HistoryDiffers`, `SchemaRefused`; `SchemaBlocked`, `DatabaseUnreachable`
+    (retryable).
     """
     names: list[str] = []
     while name := _apply_next(connection, migrations, wait_ms):
@@ -108,9 +114,7 @@ def _read(path: Path) -> Migration:
     )
 
 
-def _complaint(
-    version: int, history: dict[int, Step], package: dict[int, Migration]
-) -> str | None:
+def _complaint(version: int, history: dict[int, Step], package: dict[int, Migration]) -> str | None:
     applied, ours = history.get(version), package.get(version)
     if applied is None:
         later = [step.name for step in history.values() if step.version > version]
@@ -127,9 +131,9 @@ def _complaint(
 
 
 def _apply_next(
-    connection: Connection, migrations: Sequence[Migration], wait_ms: int
+    connection: extensions.connection, migrations: Sequence[Migration], wait_ms: int
 ) -> str | None:
-    name = "the turn of another run"
+    name = "the turn to migrate"
     try:
         with turn(connection, wait_ms) as cursor:
             todo = pending(_history(cursor), migrations)
@@ -137,16 +141,12 @@ def _apply_next(
                 return None
             name = todo[0].name
             _run(cursor, todo[0])
-    except psycopg2.errors.LockNotAvailable:
-        raise MigrationBlocked(f"{name} waited too long for a lock") from None
-    except (psycopg2.OperationalError, psycopg2.InterfaceError):
-        raise  # the connection, not the migration
     except psycopg2.Error as error:
-        raise MigrationFailed(f"{name} was refused: {_reason(error)}") from None
+        raise meaning(error, connection, name) from None
     return name
 
 
-def _history(cursor: Cursor) -> list[Step]:
+def _history(cursor: extensions.cursor) -> list[Step]:
     cursor.execute("SELECT to_regclass('ops.migration') IS NOT NULL")
     if cursor.fetchone() != (True,):
         return []
@@ -154,18 +154,11 @@ def _history(cursor: Cursor) -> list[Step]:
     return [Step(*row) for row in cursor.fetchall()]
 
 
-def _run(cursor: Cursor, migration: Migration) -> None:
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (str(LOCK_TIMEOUT_MS),))
+def _run(cursor: extensions.cursor, migration: Migration) -> None:
+    limit_waiting(cursor, LOCK_TIMEOUT_MS)
     cursor.execute(migration.sql)
     cursor.execute("RESET ROLE")
     cursor.execute(
         "INSERT INTO ops.migration (version, name, sha256) VALUES (%s, %s, %s)",
         (migration.version, migration.name, migration.sha256),
     )
-
-
-def _reason(error: psycopg2.Error) -> str:
-    code = error.pgcode or "no SQLSTATE"
-    if code[:2] in _TELLING_CLASSES:
-        return f"{code} {error.diag.message_primary}"
-    return f"{code} {errorcodes.lookup(code)}" if error.pgcode else code

@@ -8,17 +8,39 @@ in this order. `local.contract` tells when a name or a handler is missing.
 from __future__ import annotations
 
 from local.hooks import (
+    elasticache,
     iam_record,
+    kinesis_events,
+    kinesis_stream,
+    kms_through_services,
+    lambda_log,
+    lambda_sandbox,
+    lambda_template,
     nested_stacks,
-    types_alerting,
+    principal_arn,
+    rds,
+    secure_transport,
+    several_parameters,
+    sqs_batches,
+    types_events,
     types_network,
-    types_recorded,
 )
 
 HOOKS = (
     iam_record,
+    kms_through_services,
+    several_parameters,
+    sqs_batches,
+    secure_transport,
+    principal_arn,
     nested_stacks,
+    lambda_template,
+    lambda_sandbox,
+    lambda_log,
+    kinesis_stream,
+    kinesis_events,
     types_network,
-    types_alerting,
-    types_recorded,
+    types_events,
+    rds,
+    elasticache,
 )

@@ -124,24 +124,24 @@ def _noting_the_context(evaluate: Callable[..., Any]) -> Callable[..., Any]:
 def _recording(enforce: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     @functools.wraps(enforce)
     def recording(
-        key: str, action: str, service: str, region: str, *args: Any, **kwargs: Any
+        key: str, action: str, service: str, region: str, resource_arn: str = "*", **more: Any
     ) -> Any:
         seen: list[Any] = []
         token = _seen.set(seen)
         try:
-            refused = enforce(key, action, service, region, *args, **kwargs)
+            refused = enforce(key, action, service, region, resource_arn, **more)
         finally:
             _seen.reset(token)
         if not isinstance(refused, iam_evaluator.AuthError):
             # Identity policies are asked first; none are asked about root and what all may do.
-            asked = seen[0] if seen else _unasked(action, region, *args, **kwargs)
+            asked = seen[0] if seen else _unasked(action, region, resource_arn, **more)
             recorder.note(asked, allowed=refused is None)
         return refused
 
     return recording
 
 
-def _unasked(action: str, region: str, resource_arn: str = "*", service_context: Any = None) -> Any:
+def _unasked(action: str, region: str, resource_arn: str, service_context: Any = None) -> Any:
     caller = iam_evaluator.caller_arn()
     return iam_evaluator.EvalContext(
         principal_arn=caller,

@@ -12,7 +12,6 @@ Test: tests/contract/local/test_nested_stacks.py
 """
 
 from __future__ import annotations
-from __future__ import annotations
 
 import asyncio
 import copy
@@ -169,7 +168,7 @@ def _outputs(record: Record) -> Record:
 
 
 def _why(record: Record) -> str:
-    """The first failure among the child's latest events, as CloudFormation shows it in the parent."""
+    """The first failure of the child's latest operation, as the parent shows it."""
     events = reversed(cloudformation._stack_events[record["StackId"]])
     reason = record.get("StackStatusReason") or "Unknown failure"
     for event in events:

@@ -63,9 +63,10 @@ GRANT USAGE ON SCHEMA analytics TO analytics_rw;
 GRANT SELECT, INSERT, UPDATE ON analytics.title_minute, analytics.shard_watermark TO analytics_rw;
 GRANT SELECT, INSERT, UPDATE, DELETE ON analytics.attempt TO analytics_rw;
 
--- The consumer records where a profile stopped, when the profile exists.
+-- The consumer records where a profile stopped, when the profile exists. Its upsert reads what it
+-- was given (`excluded`), and PostgreSQL asks for SELECT on those columns of the table.
 SET LOCAL ROLE app_owner;
 GRANT USAGE ON SCHEMA app TO analytics_rw;
-GRANT SELECT (profile_id, account_id) ON app.profile TO analytics_rw;
+GRANT SELECT (profile_id) ON app.profile TO analytics_rw;
 GRANT SELECT, INSERT, UPDATE (title_id, stopped_at, position_s, watched_s, device)
     ON app.watch_history TO analytics_rw;

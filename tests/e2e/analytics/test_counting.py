@@ -31,7 +31,7 @@ def test_viewers_are_counted_per_minute_and_title(stage: Stage, redis: Any) -> N
     stage.put(stage.event(), stage.event(), stage.event(account_id=stage.profile))
     stage.settle()
 
-    keys = [key for key in redis.scan_iter(f"live:*:{stage.title}")]
+    keys = list(redis.scan_iter(f"live:*:{stage.title}"))
     assert len(keys) == 1, f"one key for {minute}"
     assert redis.pfcount(keys[0]) == 2
     assert redis.ttl(keys[0]) > 0

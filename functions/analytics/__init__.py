@@ -1,0 +1,1 @@
+"""Playback events become live analytics."""

@@ -1,0 +1,13 @@
+"""What can go wrong in this room alone. What is wrong with an event is no error but a pointer."""
+
+from streamflix.errors import Permanent, Retryable
+
+
+class RejectsUnreachable(Retryable):
+    """The queue of rejected records takes no message. Nothing was counted: a pointer is on record
+    before the rest of its batch is. Look at SQS, the queue's policy and its key."""
+
+
+class MalformedInvocation(Permanent):
+    """This is no batch of one Kinesis shard. Somebody invoked the consumer by hand, or mapped
+    another event source to it."""

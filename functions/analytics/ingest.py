@@ -1,0 +1,97 @@
+"""One batch, from records to rows: the order of steps, and what a crash between them means."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from analytics.decode import Decoded, Pointer, decode
+from analytics.patience import persist
+from streamflix import log
+from streamflix.errors import Retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from analytics.decode import Event
+    from analytics.envelope import Batch, Shard
+    from analytics.store import Applied, Store
+    from streamflix.deadline import Deadline
+
+ATTEMPTS = 3
+
+logger = log.get("analytics")
+
+
+class Viewers(Protocol):
+    def add(self, events: Iterable[Event]) -> bool: ...
+
+
+class Rejects(Protocol):
+    def send(self, shard: Shard, pointers: Sequence[Pointer]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What lies outside of this process. Connections behind them outlive an invocation."""
+
+    store: Store
+    viewers: Viewers
+    rejects: Rejects
+    clock: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one invocation did, in numbers."""
+
+    applied: Applied
+    lag_ms: int
+    viewers_missed: bool
+
+    def metrics(self) -> dict[str, float]:
+        """ConsumerLagMs: how old the newest record of the batch was once it was committed, that is,
+        by how much the rollups trail the stream; waiting for a batch to fill does not show."""
+        pointers = self.applied.pointers
+        dropped = sum(pointer.reason == "unknown_profile" for pointer in pointers)
+        return {
+            "EventsIngested": self.applied.ingested,
+            "EventsRejected": len(pointers) - dropped,
+            "EventsDropped": dropped,
+            "EventsDuplicated": self.applied.duplicates,
+            "ConsumerLagMs": self.lag_ms,
+            "ViewerBatchesMissed": int(self.viewers_missed),
+        }
+
+
+def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
+    """Count a batch once, wherever an earlier try may have died.
+
+    Raises: `Retryable` when infrastructure was away for as long as could be waited. A record never
+    makes it raise: it becomes a pointer, at the latest when it was begun three times alone.
+    """
+    single = len(batch.records) == 1
+    begun = persist(lambda: doors.store.begin(batch), deadline) if single else 1
+    try:
+        decoded = decode(batch.records) if begun <= ATTEMPTS else _stepped_over(batch)
+        counted = doors.viewers.add(decoded.events)
+        applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
+    except Retryable:
+        if single:
+            _call_off(batch, doors)
+        raise
+    newest = max(record.arrival for record in batch.records)
+    return Outcome(applied, round((doors.clock() - newest) * 1000), not counted)
+
+
+def _stepped_over(batch: Batch) -> Decoded:
+    return Decoded(rejected=[Pointer(batch.last, None, "killed_the_consumer")])
+
+
+def _call_off(batch: Batch, doors: Doors) -> None:
+    """An outage is not the record's fault, and must not count against it."""
+    try:
+        doors.store.call_off(batch)
+    except Retryable as error:
+        logger.warning("attempt not called off yet", extra={"error": type(error).__name__})

@@ -1,0 +1,18 @@
+"""What stacks/analytics.yaml gives this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The fields stand in the template's order."""
+
+    environment: str
+    address_book: str
+    database_secret_arn: str
+    redis_secret_arn: str
+    redis_host: str
+    redis_port: int
+    rejects_queue_url: str

@@ -1,0 +1,196 @@
+"""Rollups, watch history and the watermark of a shard, moved in one transaction."""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from analytics.decode import Pointer
+from analytics.rollup import Fresh, roll_up, sift
+from streamflix.errors import EpochMoved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    import psycopg2.extensions as pg
+
+    from analytics.decode import Decoded, Event
+    from analytics.envelope import Batch, Shard
+    from streamflix.addresses import AddressBook
+    from streamflix.postgres import Postgres
+
+# Writers of personal rows share this advisory lock; an eraser takes it alone. "FENCE"
+FENCE = 0x46_45_4E_43_45
+
+_DIRECTORY = Path(__file__).parent / "sql"
+_SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
+STAGING = _SQL["staging"]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch changed; all zero when it was applied before."""
+
+    ingested: int = 0
+    duplicates: int = 0
+    pointers: list[Pointer] = field(default_factory=list)
+
+
+class Store:
+    """Every method is a transaction, refused with `EpochMoved` while the database is not the one
+    that the address book means."""
+
+    def __init__(self, book: AddressBook, postgres: Postgres) -> None:
+        """`postgres` leads to the book's writer and was prepared with `STAGING`."""
+        self._book = book
+        self._postgres = postgres
+        self._owed: list[dict[str, object]] = []
+
+    def begin(self, batch: Batch) -> int:
+        """Put on record that this batch of one record is begun.
+
+        Returns how often it was by now; 0 when it was counted before.
+        """
+        with self._transaction() as cursor:
+            self._settle(cursor)
+            cursor.execute(_SQL["begin_attempt"], _position(batch))
+            begun = int(_row(cursor)[0]) if cursor.rowcount else 0
+        self._owed.clear()
+        return begun
+
+    def call_off(self, batch: Batch) -> None:
+        """Take one `begin` back: what stopped the batch was not its record.
+
+        When the database cannot be told now, it is with the next `begin`.
+        """
+        self._owed.append(_position(batch))
+        with self._transaction() as cursor:
+            self._settle(cursor)
+        self._owed.clear()
+
+    def apply(
+        self,
+        batch: Batch,
+        decoded: Decoded,
+        put_on_record: Callable[[Shard, Sequence[Pointer]], None],
+    ) -> Applied:
+        """Count a batch exactly once, however often it is applied, whole or in parts.
+
+        `put_on_record` gets every pointer before anything is committed; it must be safe to repeat.
+        """
+        with self._transaction() as cursor:
+            watermark, recent = self._lock(cursor, batch.shard)
+            if batch.last <= watermark:
+                return Applied()
+            sifted = sift(decoded.events, decoded.places, watermark, recent)
+            pointers = [pointer for pointer in decoded.rejected if pointer.sequence > watermark]
+            pointers += _write(cursor, sifted.fresh)
+            if pointers:
+                put_on_record(batch.shard, pointers)
+            cursor.execute(
+                _SQL["advance_watermark"],
+                {**_position(batch), "recent": psycopg2.Binary(sifted.recent)},
+            )
+        refused = sum(pointer.reason == "database" for pointer in pointers)
+        return Applied(len(sifted.fresh.events) - refused, sifted.duplicates, pointers)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[pg.cursor]:
+        expected = self._book.epoch()
+        with self._postgres.transaction() as cursor:
+            cursor.execute(_SQL["open"], {"fence": FENCE})
+            epoch = _row(cursor)[1]
+            if epoch == expected:
+                yield cursor
+                return
+        self._postgres.forget()  # the next look may find a new address and epoch
+        raise EpochMoved(f"the address book says {expected}, the database {epoch}")
+
+    def _settle(self, cursor: pg.cursor) -> None:
+        for position in self._owed:
+            cursor.execute(_SQL["call_off_attempt"], position)
+
+    def _lock(self, cursor: pg.cursor, shard: Shard) -> tuple[int, bytes]:
+        key = {"stream": shard.stream, "shard": shard.name}
+        cursor.execute(_SQL["lock_watermark"], key)
+        if cursor.rowcount == 0:
+            cursor.execute(_SQL["create_watermark"], key)
+            cursor.execute(_SQL["lock_watermark"], key)
+        sequence, recent = _row(cursor)
+        return int(sequence), bytes(recent)
+
+
+def _position(batch: Batch) -> dict[str, object]:
+    return {"stream": batch.shard.stream, "shard": batch.shard.name, "sequence": batch.last}
+
+
+def _row(cursor: pg.cursor) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    assert row is not None  # noqa: S101  each of these statements returns one
+    return row
+
+
+def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
+    """Write what the database accepts and return pointers to what it does not.
+
+    A value that it refuses takes the whole statement with it, so the batch is halved until the
+    event is found; every other event is written.
+    """
+    if not fresh.events:
+        return []
+    cursor.execute("SAVEPOINT part")
+    try:
+        strangers = _write_part(cursor, fresh)
+        cursor.execute("RELEASE SAVEPOINT part")
+    except (psycopg2.DataError, psycopg2.IntegrityError):  # SQLSTATE classes 22 and 23
+        cursor.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+    else:
+        return [Pointer(*fresh.places[number], "unknown_profile") for number in strangers]
+    if len(fresh.events) == 1:
+        return [Pointer(*fresh.places[0], "database")]
+    first, second = fresh.halves()
+    pointers = _write(cursor, first)
+    cursor.execute("TRUNCATE staged_rollup, staged_stop")
+    return pointers + _write(cursor, second)
+
+
+def _write_part(cursor: pg.cursor, fresh: Fresh) -> list[int]:
+    """Returns the positions of the stops whose profile does not exist."""
+    _copy(cursor, "staged_rollup", _rollup_lines(fresh.events))
+    cursor.execute(_SQL["add_rollups"])
+    stops = [(n, event) for n, event in enumerate(fresh.events) if event.type == "stop"]
+    if not stops:
+        return []
+    _copy(cursor, "staged_stop", _stop_lines(stops))
+    cursor.execute(_SQL["add_history"])
+    return [number for (number,) in cursor.fetchall()]
+
+
+def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:
+    cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO("".join(lines)))
+
+
+# No field holds a tab, a line break or a backslash: the decoder lets none pass.
+
+
+def _rollup_lines(events: Sequence[Event]) -> Iterator[str]:
+    for (minute, title, country, device), (plays, watched, rebuffered, errors) in roll_up(
+        events
+    ).items():
+        yield (
+            f"{minute}Z\t{title}\t{country}\t{device}\t{plays}\t{watched}\t{rebuffered}\t{errors}\n"
+        )
+
+
+def _stop_lines(stops: Iterable[tuple[int, Event]]) -> Iterator[str]:
+    for number, event in stops:
+        yield (
+            f"{number}\t{event.profile_id}\t{event.session_id}\t{event.title_id}\t{event.ts}\t"
+            f"{event.position_s}\t{event.watched_s}\t{event.device}\n"
+        )

@@ -1,0 +1,1 @@
+"""What several rooms of StreamFlix's operations service share."""

@@ -1,0 +1,38 @@
+"""Clients of AWS, made at first use with limits of our own.
+
+botocore's defaults (60 seconds to connect, 60 to read, 5 attempts) outlive a function's timeout.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+ATTEMPTS = 3
+
+
+@cache
+def client(service: str) -> Any:
+    """The process's client of a service; whoever needs another one passes it as an argument."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        ),
+    )
+
+
+def reason(error: Exception) -> str:
+    """AWS's code for a failed call, or the class of an error that never reached AWS.
+
+    Never the message: it may quote what was sent.
+    """
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)

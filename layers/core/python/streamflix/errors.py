@@ -1,0 +1,66 @@
+"""Errors as a vocabulary: each docstring is what an operator should conclude.
+
+The class name is a contract: Step Functions and alarms match on it. Messages never carry a
+credential or a value out of a row.
+"""
+
+
+class Retryable(Exception):
+    """The same call may succeed later, unchanged. Nothing is wrong with what was asked."""
+
+
+class Permanent(Exception):
+    """The same call can never succeed. Change what was asked, or how it is set up."""
+
+
+class DatabaseUnreachable(Retryable):
+    """Aurora did not answer, or went away in the middle. Normal for seconds during a failover; for
+    longer, look at the cluster, at the security groups and at the address book."""
+
+
+class StatementRefused(Retryable):
+    """Aurora answered and refused for a reason that is not in the data: a lock that was not freed,
+    a grant or a migration that is missing. Read the SQLSTATE; a deploy or a rollback may be half
+    done."""
+
+
+class DataRefused(Permanent):
+    """Aurora refused a value (SQLSTATE class 22 or 23). The data is wrong, not the platform."""
+
+
+class RedisUnreachable(Retryable):
+    """Redis did not answer or refused a command. Look at the replication group; live viewers and
+    sessions suffer, nothing durable is lost."""
+
+
+class CredentialsRefused(Retryable):
+    """Neither AWSCURRENT nor AWSPENDING logs in. During a rotation this passes within seconds; if
+    it stays, somebody changed the password by hand, and rotation's runbook says what to do."""
+
+
+class SecretUnreadable(Retryable):
+    """Secrets Manager did not hand out a secret: it is down, the role lacks a grant, or the key of
+    the secret is disabled."""
+
+
+class SecretMalformed(Permanent):
+    """A secret is not the JSON that AWS documents for it. Correct its value."""
+
+
+class AddressUnknown(Retryable):
+    """The address book in Parameter Store could not be read, or an entry is missing. Until it can,
+    nobody finds the database."""
+
+
+class AddressMalformed(Permanent):
+    """An entry of the address book is not `host:port`, or its epoch is no number. Somebody edited
+    it by hand."""
+
+
+class EpochMoved(Retryable):
+    """The database and the address book disagree about the epoch: a restored copy is being brought
+    into service and is not released yet. Writing now would lose or repeat data; wait for it."""
+
+
+class SettingsInvalid(Permanent):
+    """A function's environment does not fit its code. The message names each variable to fix."""

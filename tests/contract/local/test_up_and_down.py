@@ -1,0 +1,127 @@
+"""`make up` can be repeated and interrupted; `make down` leaves no process and no state."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.eventually import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+CLOUD = ROOT / ".local/venvs/cloud/bin/python"
+INSTANCE = "updown"
+HOME = ROOT / ".local" / INSTANCE
+
+
+@pytest.fixture(scope="module")
+def base() -> str:
+    """A range of ports of this test's own."""
+    for first in range(34000, 60000, 100):
+        if all(_free(port) for port in range(first + 50, first + 100)):
+            return str(first)
+    raise AssertionError("no free range of ports")
+
+
+@pytest.fixture(autouse=True)
+def clean(base: str) -> Iterator[None]:
+    yield
+    local("down", base)
+
+
+def local(command: str, base: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(CLOUD), "-m", "local", "--instance", INSTANCE, command, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "STREAMFLIX_PORT_BASE": base},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_second_up_finds_the_first_and_a_shell_reaches_it(base: str) -> None:
+    assert "is up in" in local("up", base)
+    assert "is up already" in local("up", base)
+
+    script = (
+        f'. {HOME}/env && exec {CLOUD} -c "import boto3, json;'
+        " print(json.dumps([s['Name'] for s in"
+        " boto3.client('secretsmanager').list_secrets()['SecretList']]))\""
+    )
+    names = json.loads(subprocess.check_output(["sh", "-c", script], text=True))
+    logins = [f"aurora/{n}" for n in ("analytics", "app", "master", "privacy", "recovery")]
+    expected = [f"streamflix/local/{n}" for n in (*logins, "redis/app", "redis/ops")]
+    assert sorted(names) == expected
+
+    status = local("status", base)
+    assert f"127.0.0.1:{int(base) + 50}" in status
+
+
+def test_an_up_after_a_killed_launcher_starts_afresh(base: str) -> None:
+    local("up", base)
+    killed = processes()["launcher"]
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: not alive(killed), within=10)
+
+    said = local("up", base)
+
+    assert "did not end cleanly" in said
+    assert "is up in" in said
+
+
+def test_down_leaves_no_process_and_no_state(base: str) -> None:
+    local("up", base)
+    started = processes()
+    launcher = started["launcher"]
+
+    local("down", base)
+
+    assert {name: pid for name, pid in started.items() if alive(pid)} == {}
+    assert session_of(launcher) == []
+    assert not HOME.exists()
+    assert all(_free(port) for port in range(int(base) + 50, int(base) + 100))
+
+
+def processes() -> dict[str, int]:
+    content = json.loads((HOME / "processes.json").read_text())
+    return {name: entry["pid"] for name, entry in content.items()}
+
+
+def session_of(leader: int) -> list[int]:
+    """Whoever still runs in the launcher's session: functions' sandboxes would show here."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in found.stdout.split() if alive(int(pid))]
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        status = Path(f"/proc/{pid}/status")
+        return "State:\tZ" not in status.read_text() if status.exists() else True
+    return False
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,150 @@
+"""Where the templates meet the code that they deploy."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from account import migrations_sha
+from tests.contract.templates import house
+
+FUNCTIONS = house.functions()
+ROOMS = sorted(path.parent for path in (house.ROOT / "functions").glob("*/__init__.py"))
+FOR_POWERTOOLS = "POWERTOOLS_"
+
+every_function = pytest.mark.parametrize(
+    "function", [it[2] for it in FUNCTIONS], ids=[it[1] for it in FUNCTIONS]
+)
+
+
+def room(function: house.Body) -> str:
+    return str(function["Handler"]).partition(".")[0]
+
+
+def test_every_room_has_a_function_and_every_function_a_room() -> None:
+    assert {path.name for path in ROOMS} == {room(function) for _, _, function in FUNCTIONS}
+
+
+@every_function
+def test_a_function_ships_its_room_under_the_name_that_tests_import(function: house.Body) -> None:
+    package, module, name = function["Handler"].split(".")
+
+    assert function["CodeUri"] == f"../functions/{package}"
+    assert callable(getattr(importlib.import_module(f"{package}.{module}"), name))
+
+
+def test_sam_keeps_the_rooms_name_in_the_package() -> None:
+    for stack, logical_id, _ in FUNCTIONS:
+        metadata = stack.resources()[logical_id]["Metadata"]
+        assert metadata["BuildProperties"] == {"ParentPackageMode": "auto"}
+
+
+@every_function
+def test_the_environment_is_what_the_settings_read_in_the_same_order(function: house.Body) -> None:
+    settings = importlib.import_module(f"{room(function)}.settings").Settings
+    given = list(function["Environment"]["Variables"])
+
+    assert [name for name in given if not name.startswith(FOR_POWERTOOLS)] == [
+        field.name.upper() for field in dataclasses.fields(settings)
+    ]
+
+
+@every_function
+def test_a_function_logs_under_the_name_of_its_room(function: house.Body) -> None:
+    assert function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == room(function)
+
+
+@every_function
+def test_the_environment_holds_names_and_no_secrets(function: house.Body) -> None:
+    assert "resolve:" not in str(function["Environment"])
+
+
+@every_function
+def test_every_function_runs_on_the_same_ground(function: house.Body) -> None:
+    assert function["Runtime"] == "python3.14"
+    assert function["Architectures"] == ["arm64"]
+    assert function["Layers"] == [{"Ref": "CoreLayerArn"}, {"Ref": "VendorLayerArn"}]
+    assert function["Timeout"] > 0
+    assert function["MemorySize"] >= 128
+
+
+def test_no_room_takes_a_name_that_python_or_a_layer_uses() -> None:
+    core = {path.name for path in (house.ROOT / "layers/core/python").iterdir()}
+    taken = core | set(sys.stdlib_module_names) | {"boto3", "botocore", "tests", "local", "account"}
+
+    assert {path.name for path in ROOMS} & taken == set()
+
+
+def test_no_function_brings_its_own_requirements() -> None:
+    assert list((house.ROOT / "functions").rglob("requirements*.txt")) == []
+
+
+def test_cloudformation_notices_every_migration() -> None:
+    migrations_sha.check(migrations_sha.SQL, migrations_sha.TEMPLATE)
+
+
+def test_the_schema_is_migrated_in_time_or_says_that_it_was_not() -> None:
+    schema = house.children()["Schema"].resources()
+    wait = int(schema["DatabaseSchema"]["Properties"]["ServiceTimeout"])
+
+    assert wait == 900
+    assert schema["SchemaFunction"]["Properties"]["Timeout"] <= wait - 60
+
+
+def test_the_schema_comes_back_for_another_cluster() -> None:
+    properties = house.children()["Schema"].resources()["DatabaseSchema"]["Properties"]
+
+    assert properties["ClusterResourceId"] == {"Ref": "ClusterResourceId"}
+    given = house.root().resources()["Schema"]["Properties"]["Parameters"]
+    assert given["ClusterResourceId"] == {"Fn::GetAtt": ["Aurora", "Outputs.ClusterResourceId"]}
+
+
+def test_the_stream_is_read_in_order_for_ever_and_never_past_its_end() -> None:
+    mapping = house.children()["Analytics"].resources()["AnalyticsEventSource"]["Properties"]
+    stream = house.children()["Stream"].resources()["Stream"]["Properties"]
+
+    assert mapping["ParallelizationFactor"] == 1
+    assert mapping["MaximumRetryAttempts"] == -1
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert "FunctionResponseTypes" not in mapping
+    assert mapping["MaximumRecordAgeInSeconds"] == 6 * 86_400
+    assert stream["RetentionPeriodHours"] * 3600 == 7 * 86_400
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["GaveUp", "Arn"]
+    }
+
+
+def test_the_addresses_are_published_after_every_instance_is_there() -> None:
+    aurora = house.children()["Aurora"].resources("AWS::SSM::Parameter")
+
+    assert {house.text(it["Properties"]["Name"], "x") for it in aurora.values()} == {
+        "/streamflix/x/aurora/writer",
+        "/streamflix/x/aurora/reader",
+        "/streamflix/x/aurora/epoch",
+    }
+    for page in aurora.values():
+        assert page["DependsOn"] == ["InstanceA", "InstanceB", "InstanceC"]
+    assert house.text(house.children()["Aurora"].outputs["AddressBook"]["Value"], "x") == (
+        "/streamflix/x/aurora"
+    )
+
+
+def test_the_database_stands_in_three_zones_and_fails_over_to_its_neighbour_first() -> None:
+    instances = house.children()["Aurora"].resources("AWS::RDS::DBInstance").values()
+    found = [it["Properties"] for it in instances]
+
+    assert [it["AvailabilityZone"]["Fn::Select"][0] for it in found] == [0, 1, 2]
+    assert [it["PromotionTier"] for it in found] == [0, 1, 15]
+    assert {str(it["DBInstanceClass"]) for it in found} == {"{'Ref': 'DatabaseInstanceClass'}"}
+
+
+def test_paths_that_templates_name_exist() -> None:
+    for stack in house.everything():
+        for path, value in house.walk(stack.body["Resources"]):
+            if path[-1:] in (("CodeUri",), ("ContentUri",), ("Location",)):
+                assert (stack.path.parent / Path(value)).resolve().exists(), (stack.name, value)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract.templates import house
+
+LINES = {"template": 250}
+SECTIONS = [
+    "AWSTemplateFormatVersion",
+    "Transform",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Rules",
+    "Conditions",
+    "Resources",
+    "Outputs",
+]
+
+every_stack = pytest.mark.parametrize("stack", house.everything(), ids=lambda stack: stack.name)
+
+
+def test_cfn_lint_finds_nothing_in_sources_nor_in_what_sam_makes_of_them(tmp_path: Path) -> None:
+    files = [stack.path for stack in house.everything()]
+    for stack in house.everything():
+        if "Transform" in stack.body:
+            made = tmp_path / f"{stack.name}.json"
+            made.write_text(json.dumps(house.as_deployed()[stack.name].body))
+            files.append(made)
+
+    run = subprocess.run(
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            *("--regions", house.REGION, "--include-checks", "I", "--format", "parseable", "--"),
+            *files,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=house.ROOT,
+    )
+
+    assert run.stdout + run.stderr == ""
+    assert run.returncode == 0
+
+
+def test_every_file_in_stacks_belongs_to_the_root() -> None:
+    assert {stack.path for stack in house.children().values()} == set(
+        (house.ROOT / "stacks").iterdir()
+    )
+
+
+@every_stack
+def test_a_template_is_short_enough_to_be_read(stack: house.Stack) -> None:
+    assert len(stack.path.read_text().splitlines()) <= LINES.get(stack.name, 400)
+
+
+@every_stack
+def test_sections_stand_in_the_order_of_the_poem(stack: house.Stack) -> None:
+    found = list(stack.body)
+
+    assert found == [section for section in SECTIONS if section in found]
+
+
+@every_stack
+def test_every_parameter_says_what_it_is_and_stands_in_one_group(stack: house.Stack) -> None:
+    groups = stack.body["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(stack.parameters)
+    assert [name for name, it in stack.parameters.items() if not it.get("Description")] == []
+
+
+@every_stack
+def test_conditions_are_named_as_facts(stack: house.Stack) -> None:
+    names = list(stack.body.get("Conditions", {}))
+
+    assert [name for name in names if not name.startswith("Has")] == []
+
+
+@every_stack
+def test_what_is_compared_is_text_because_parameters_are(stack: house.Stack) -> None:
+    compared = [
+        side
+        for path, value in house.walk([stack.body.get("Conditions"), stack.body.get("Rules")])
+        if path[-1:] == ("Fn::Equals",)
+        for side in value
+    ]
+
+    assert [side for side in compared if not isinstance(side, str | dict)] == []
+
+
+@every_stack
+def test_nothing_outlives_the_stack(stack: house.Stack) -> None:
+    kept = [
+        logical_id
+        for logical_id, resource in house.as_deployed()[stack.name].resources().items()
+        if "Retain" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        or str(resource.get("DeletionPolicy")).startswith("RetainExcept")
+        or resource.get("DeletionPolicy") == "Snapshot"
+    ]
+
+    assert kept == []

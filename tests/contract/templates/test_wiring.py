@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.templates import house
+
+# Tests, the demo and scripts know the platform by these.
+PROMISED = {
+    "AddressBook",
+    "AnalyticsEventSourceMappingId",
+    "AnalyticsFunctionName",
+    "AnalyticsSecretArn",
+    "AuroraClusterEndpoint",
+    "AuroraClusterId",
+    "AuroraClusterReadEndpoint",
+    "AuroraPort",
+    "DBSecretArn",
+    "EnvironmentSuffix",
+    "GaveUpQueueUrl",
+    "HoldTableName",
+    "KinesisStreamARN",
+    "KinesisStreamName",
+    "MasterSecretArn",
+    "OpsEventBusName",
+    "PageTopicArn",
+    "RedisEndpoint",
+    "RedisOpsSecretArn",
+    "RedisPort",
+    "RejectsQueueUrl",
+    "SchemaFunctionName",
+    "TicketTopicArn",
+    "VPCId",
+}
+
+every_child = pytest.mark.parametrize("child", house.children())
+
+
+def given(child: str) -> house.Body:
+    properties = house.root().resources()[child]["Properties"]
+    return dict(properties["Parameters"])
+
+
+def outputs_read(node: object) -> set[tuple[str, str]]:
+    """(child, output) for every `!GetAtt Child.Outputs.Name` below this node."""
+    return {
+        (value[0], value[1].removeprefix("Outputs."))
+        for path, value in house.walk(node)
+        if path and path[-1] == "Fn::GetAtt" and value[1].startswith("Outputs.")
+    }
+
+
+@every_child
+def test_a_child_is_given_every_parameter_it_cannot_do_without_and_no_other(child: str) -> None:
+    declared = house.children()[child].parameters
+    needed = {name for name, parameter in declared.items() if "Default" not in parameter}
+
+    assert needed - set(given(child)) == set()
+    assert set(given(child)) - set(declared) == set()
+
+
+@every_child
+def test_a_child_uses_every_parameter_it_declares(child: str) -> None:
+    stack = house.children()[child]
+    used = house.names_used([stack.body["Resources"], stack.body.get("Conditions"), stack.outputs])
+
+    assert set(stack.parameters) - used == set()
+
+
+@every_child
+def test_a_child_reads_only_stacks_above_it(child: str) -> None:
+    order = list(house.children())
+
+    below = {other for other, _ in outputs_read(given(child))} - set(order[: order.index(child)])
+
+    assert below == set()
+
+
+def test_every_output_that_is_read_exists_and_every_output_is_read() -> None:
+    read = outputs_read(house.root().body)
+    offered = {
+        (child, output) for child, stack in house.children().items() for output in stack.outputs
+    }
+
+    assert read - offered == set()
+    assert offered - read == set()
+
+
+def test_the_root_uses_every_parameter_it_declares() -> None:
+    root = house.root()
+
+    assert set(root.parameters) - house.names_used([root.body["Resources"], root.outputs]) == set()
+
+
+def test_a_parameter_has_the_same_name_all_the_way_down() -> None:
+    renamed = {
+        (child, name, value["Ref"])
+        for child in house.children()
+        for name, value in given(child).items()
+        if "Ref" in value and value["Ref"] != name
+    }
+
+    assert renamed == set()
+
+
+def test_a_childs_allowed_values_are_the_roots() -> None:
+    root = house.root().parameters
+    differing = {
+        (child, name)
+        for child, stack in house.children().items()
+        for name, parameter in stack.parameters.items()
+        if name in root
+        and "AllowedValues" in parameter
+        and parameter["AllowedValues"] != root[name].get("AllowedValues")
+    }
+
+    assert differing == set()
+
+
+def test_every_instance_class_has_its_thresholds() -> None:
+    mapping = house.children()["AuroraAlarms"].body["Mappings"]["InstanceClass"]
+
+    assert list(mapping) == house.root().parameters["DatabaseInstanceClass"]["AllowedValues"]
+
+
+def test_the_outputs_that_others_rely_on_are_there() -> None:
+    assert PROMISED - set(house.root().outputs) == set()

@@ -1,0 +1,384 @@
+"""The laptop's Aurora: what RDS promises its clients holds here too."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+
+from tests.eventually import eventually
+from tests.integration.local.databases import PYTHON, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.local.databases import Databases
+
+
+@pytest.fixture
+def table(servers: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = request.node.name[:60]
+    servers.ask(f'CREATE TABLE "{name}" (n bigint)')
+    yield f'"{name}"'
+    servers.ask(f'DROP TABLE "{name}"')
+
+
+@pytest.fixture
+def other_ca(tmp_path: Path) -> str:
+    code = "import sys, pathlib; from local.certificates import Authority;"
+    code += "print(Authority.at(pathlib.Path(sys.argv[1])).pem)"
+    made = subprocess.run(
+        [PYTHON, "-c", code, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return made.stdout.strip()
+
+
+# --- Who gets in ---
+
+
+@pytest.mark.parametrize("endpoint", ["writer", "reader"])
+def test_a_client_that_verifies_the_server_gets_in(servers: Databases, endpoint: str) -> None:
+    with contextlib.closing(servers.connect(endpoint)) as connection:
+        assert connection.info.ssl_in_use
+        assert connection.info.ssl_attribute("protocol") in ("TLSv1.2", "TLSv1.3")
+
+
+def test_localhost_is_a_name_of_the_writer(servers: Databases) -> None:
+    servers.connect(host="localhost", hostaddr="127.0.0.1").close()
+
+
+@pytest.mark.parametrize("endpoint", ["writer", "reader"])
+def test_a_client_without_tls_is_told_what_to_do(servers: Databases, endpoint: str) -> None:
+    assert "SSL is required: connect with sslmode=verify-full" in servers.refusal(
+        endpoint, sslmode="disable"
+    )
+
+
+def test_a_client_that_trusts_another_authority_turns_away(
+    servers: Databases, other_ca: str
+) -> None:
+    assert "certificate verify failed" in servers.refusal(sslrootcert=other_ca)
+
+
+def test_a_client_that_expects_another_host_turns_away(servers: Databases) -> None:
+    refusal = servers.refusal(host="writer.example", hostaddr="127.0.0.1")
+
+    assert 'does not match host name "writer.example"' in refusal
+
+
+def test_a_wrong_password_is_refused(servers: Databases) -> None:
+    assert "password authentication failed" in servers.refusal(password="wrong")
+
+
+@pytest.mark.parametrize("user", ["rdsadmin", "rdsrepladmin"])
+def test_the_system_s_own_roles_are_closed_to_us(servers: Databases, user: str) -> None:
+    for password in ("", "rdsadmin", servers.told["postgres"]["master"]["password"]):
+        assert "authentication failed" in servers.refusal(user=user, password=password or "empty")
+
+
+def test_the_superuser_needs_its_password_even_on_the_server_s_own_socket(
+    servers: Databases,
+) -> None:
+    sockets = (servers.home / "state" / "sock").resolve()
+    numbers = [path.name.rpartition(".")[2] for path in sockets.glob(".s.PGSQL.*[0-9]")]
+    assert len(numbers) == 3
+
+    for number in numbers:
+        with pytest.raises(psycopg2.OperationalError, match="no password supplied"):
+            psycopg2.connect(host=str(sockets), port=number, user="rdsadmin", dbname="postgres")
+
+
+def test_no_password_stands_in_a_log_or_on_a_command_line(servers: Databases) -> None:
+    state = (servers.home / "state").resolve()
+    words = {
+        servers.told["postgres"]["master"]["password"],
+        servers.told["redis"]["ops"]["password"],
+        (state / "postgres" / "rdsadmin").read_text(),
+        (state / "postgres" / "passfile").read_text().strip().rpartition(":")[2],
+    }
+    assert all(len(word) > 10 for word in words)
+    logs = "".join(path.read_text(errors="replace") for path in (servers.home / "logs").iterdir())
+    lines = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in servers.recorded().values())
+
+    assert "ready to accept connections" in logs
+    assert not [word for word in words if word in logs or word in lines]
+
+
+def test_what_the_servers_write_is_for_nobody_else(servers: Databases) -> None:
+    state = (servers.home / "state").resolve()
+    files = [path for path in state.rglob("*") if path.is_file()]
+
+    assert len(files) > 1000
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+# --- What the master may do ---
+
+
+def test_the_master_is_no_superuser(servers: Databases) -> None:
+    [rights] = servers.ask(
+        "SELECT rolsuper, rolreplication, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+
+    assert rights == (False, False, False, True, True, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER SYSTEM SET fsync = off",
+        "CREATE ROLE another SUPERUSER",
+        "ALTER ROLE rdsadmin PASSWORD 'mine'",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT rolpassword FROM pg_authid",
+        "SET ROLE rdsadmin",
+    ],
+)
+def test_what_only_a_superuser_may_do_is_refused(servers: Databases, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        servers.ask(statement)
+
+
+def test_the_master_passes_on_what_rds_lets_it_pass_on(servers: Databases) -> None:
+    servers.ask("CREATE ROLE somebody LOGIN PASSWORD 'a password of its own'")
+    servers.ask("GRANT pg_monitor, rds_iam, rds_superuser TO somebody")
+
+    [granted] = servers.ask("SELECT pg_has_role('somebody', 'rds_superuser', 'usage')")
+    [scram] = servers.ask("SHOW password_encryption")
+    servers.ask("DROP ROLE somebody")
+
+    assert (granted, scram) == ((True,), ("scram-sha-256",))
+
+
+def test_the_master_owns_the_database_and_sees_every_setting(servers: Databases) -> None:
+    [(owner,)] = servers.ask(
+        "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+    )
+    [(archiving,)] = servers.ask("SHOW archive_command")
+
+    assert owner == "master"
+    assert "archive" in archiving
+
+
+def test_no_setting_that_the_master_sees_holds_a_password(servers: Databases) -> None:
+    [(conninfo,)] = servers.ask("SHOW primary_conninfo", endpoint="reader")
+
+    assert "passfile=" in conninfo
+    assert "password=" not in conninfo
+
+
+# --- What survives ---
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("fsync", "on"),
+        ("full_page_writes", "on"),
+        ("data_checksums", "on"),
+        ("synchronous_commit", "on"),
+        ("server_encoding", "UTF8"),
+        ("listen_addresses", ""),
+    ],
+)
+def test_the_server_is_set_to_keep_what_it_acknowledged(
+    servers: Databases, setting: str, value: str
+) -> None:
+    assert servers.ask("SELECT current_setting(%s)", setting) == [(value,)]
+
+
+def test_it_is_postgresql_16(servers: Databases) -> None:
+    [(version,)] = servers.ask("SHOW server_version_num")
+
+    assert 160000 <= int(version) < 170000
+
+
+def test_a_commit_reaches_both_readers_and_they_refuse_writes(
+    servers: Databases, table: str
+) -> None:
+    servers.ask(f"INSERT INTO {table} VALUES (1)")
+
+    for _ in range(2):  # the endpoint gives each reader its turn
+        eventually(
+            lambda: servers.ask(f"SELECT n FROM {table}", endpoint="reader"), 10, [(1,)].__eq__
+        )
+        with pytest.raises(errors.ReadOnlySqlTransaction):
+            servers.ask(f"INSERT INTO {table} VALUES (2)", endpoint="reader")
+
+
+def test_the_reader_endpoint_gives_each_reader_its_turn(servers: Databases) -> None:
+    seen = [servers.ask("SHOW cluster_name", endpoint="reader")[0][0] for _ in range(4)]
+
+    assert seen[0] != seen[1]
+    assert seen[:2] == seen[2:]
+
+
+def test_a_commit_waits_for_any_one_of_the_readers(servers: Databases, table: str) -> None:
+    states = servers.ask("SELECT application_name, state, sync_state FROM pg_stat_replication")
+    [(names,)] = servers.ask("SHOW synchronous_standby_names")
+    assert names.startswith("ANY 1 (")
+    assert sorted(states) == [(name, "streaming", "quorum") for name in sorted(_members(names))]
+
+    def commits() -> bool:
+        with contextlib.closing(servers.connect(options="-c statement_timeout=0")) as connection:
+            writing = threading.Thread(
+                target=connection.cursor().execute, args=(f"INSERT INTO {table} VALUES (1)",)
+            )
+            writing.start()
+            writing.join(1)
+            waited = writing.is_alive()
+            for pid in receivers:
+                os.kill(pid, signal.SIGCONT)
+            writing.join(10)
+            assert not writing.is_alive()
+            return not waited
+
+    query = "SELECT pid FROM pg_stat_wal_receiver"
+    receivers = {servers.ask(query, endpoint="reader")[0][0] for _ in range(2)}
+    assert len(receivers) == 2
+
+    for asleep, acknowledged in (([], True), (list(receivers)[:1], True), (receivers, False)):
+        for pid in asleep:
+            os.kill(pid, signal.SIGSTOP)
+        assert commits() is acknowledged
+
+
+def test_the_archive_gets_every_change_within_seconds(servers: Databases, table: str) -> None:
+    servers.ask(f"INSERT INTO {table} VALUES (1)")
+    [(segment,)] = servers.ask("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    archive = (servers.home / "state" / "postgres" / "archive").resolve()
+
+    eventually(
+        lambda: {path.name for path in archive.iterdir()}, 20, lambda names: segment in names
+    )
+
+
+# --- What the endpoints are good for ---
+
+
+@pytest.mark.parametrize("endpoint", ["writer", "reader"])
+def test_a_statement_can_be_cancelled(servers: Databases, endpoint: str) -> None:
+    with contextlib.closing(servers.connect(endpoint)) as connection:
+        timer = threading.Timer(0.5, connection.cancel)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(errors.QueryCanceled):
+            connection.cursor().execute("SELECT pg_sleep(30)")
+        timer.join()
+
+    assert time.monotonic() - began < 10
+
+
+def test_a_large_answer_and_a_large_question_arrive_whole(servers: Databases) -> None:
+    size = 30_000_000
+    with contextlib.closing(servers.connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT repeat('ä', %s)", (size,))
+        [(answer,)] = cursor.fetchall()
+        cursor.execute("SELECT length(%s), md5(%s)", (answer, answer))
+        [(length, _)] = cursor.fetchall()
+
+    assert answer == "ä" * size
+    assert length == size
+
+
+def test_a_client_that_breaks_off_leaves_nothing_behind(servers: Databases) -> None:
+    host, port = servers.told["postgres"]["writer"].split(":")
+    descriptors = Path(f"/proc/{servers.process.pid}/fd")
+    servers.ask("SELECT 1")
+    before = len(list(descriptors.iterdir()))
+
+    ssl_request = b"\0\0\0\x08\x04\xd2\x16\x2f"
+    hellos = (b"", b"\0", ssl_request, ssl_request + b"early", b"GET / HTTP/1.1\r\n\r\n")
+    for hello in hellos * 10:
+        with socket.create_connection((host, int(port)), 5) as client:
+            client.sendall(hello)
+            if hello == ssl_request:
+                assert client.recv(1) == b"S"
+                client.sendall(b"\x16\x03\x01 this is not a handshake")
+    for _ in range(10):
+        abandoned = servers.connect()
+        socket.close(os.dup(abandoned.fileno()))
+        abandoned.close()
+
+    eventually(lambda: len(list(descriptors.iterdir())), 10, lambda count: count <= before)
+    assert servers.ask("SELECT 1") == [(1,)]
+
+
+# --- What happens when a server dies; last, because the roles move ---
+
+
+def test_a_dead_reader_stops_nothing_and_comes_back(servers: Databases, table: str) -> None:
+    [(victim,)] = servers.ask("SHOW cluster_name", endpoint="reader")
+
+    servers.kill(victim)
+    began = time.monotonic()
+    for n in range(20):
+        servers.ask(f"INSERT INTO {table} VALUES (%s)", n)
+
+    assert time.monotonic() - began < 10
+    eventually(lambda: len(_streaming(servers)), 30, (2).__eq__)
+    seen = {servers.ask("SHOW cluster_name", endpoint="reader")[0][0] for _ in range(2)}
+    assert victim in seen
+
+
+def test_no_acknowledged_commit_is_lost_with_the_writer(servers: Databases, table: str) -> None:
+    acknowledged: list[int] = []
+    numbers = itertools.count()
+
+    def write_until_it_dies() -> None:
+        with contextlib.suppress(psycopg2.Error), contextlib.closing(servers.connect()) as writer:
+            cursor = writer.cursor()
+            for n in numbers:
+                cursor.execute(f"INSERT INTO {table} VALUES (%s)", (n,))
+                acknowledged.append(n)
+
+    def kept() -> set[int] | None:
+        try:
+            return {n for (n,) in servers.ask(f"SELECT n FROM {table}")}
+        except psycopg2.OperationalError:
+            return None
+
+    [(old,)] = servers.ask("SHOW cluster_name")
+    writers = [threading.Thread(target=write_until_it_dies) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    eventually(lambda: len(acknowledged), 20, lambda count: count > 200)
+    servers.kill(old)
+    for writer in writers:
+        writer.join(30)
+
+    rows = eventually(kept, 30, lambda seen: seen is not None)
+    assert servers.ask("SHOW cluster_name") != [(old,)]
+    assert set(acknowledged) <= set(rows or ())
+    eventually(lambda: len(_streaming(servers)), 60, (2).__eq__)
+    seen = {servers.ask("SHOW cluster_name", endpoint="reader")[0][0] for _ in range(2)}
+    assert old in seen
+
+
+def _members(standby_names: str) -> list[str]:
+    inside = standby_names.partition("(")[2].rstrip(")")
+    return [name.strip(' "') for name in inside.split(",")]
+
+
+def _streaming(servers: Databases) -> list[str]:
+    """The readers that keep up with the writer; a copy being taken is none."""
+    query = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
+    try:
+        names = [name for (name,) in servers.ask(query)]
+    except psycopg2.OperationalError:
+        return []
+    return [name for name in names if name != "backup"]

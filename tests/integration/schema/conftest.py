@@ -1,0 +1,160 @@
+"""A database of its own for every test that migrates, on the suite's real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+from psycopg2 import extensions, sql
+
+from schema import logins, migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The writer, and master's way in."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    ca: Path
+
+    def connect(
+        self,
+        database: str,
+        username: str | None = None,
+        password: str | None = None,
+        **more: Any,
+    ) -> extensions.connection:
+        return psycopg2.connect(
+            host=self.host,
+            port=self.port,
+            dbname=database,
+            user=username or self.username,
+            password=password or self.password,
+            sslmode="verify-full",
+            sslrootcert=str(self.ca),
+            connect_timeout=10,
+            **more,
+        )
+
+    def accepts(self, database: str, username: str, password: str) -> bool:
+        try:
+            self.connect(database, username, password).close()
+        except psycopg2.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise
+            return False
+        return True
+
+    @contextmanager
+    def master(self, database: str) -> Iterator[extensions.cursor]:
+        """A cursor of master's that commits each statement at once."""
+        connection = self.connect(database)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(servers: Any) -> Cluster:
+    host, _, port = servers.postgres.writer.rpartition(":")
+    master = servers.postgres.master
+    return Cluster(host, int(port), master.username, master.password, servers.ca)
+
+
+@pytest.fixture(scope="session")
+def new_database(cluster: Cluster) -> Callable[[], Any]:
+    @contextmanager
+    def make() -> Iterator[str]:
+        name = f"schema_{os.getpid()}_{next(_numbers)}"
+        with cluster.master("postgres") as cursor:
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield name
+        finally:
+            with cluster.master("postgres") as cursor:
+                drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+                cursor.execute(drop.format(sql.Identifier(name)))
+
+    return make
+
+
+@pytest.fixture
+def empty(new_database: Callable[[], Any]) -> Iterator[str]:
+    """The name of an empty database."""
+    with new_database() as name:
+        yield name
+
+
+@pytest.fixture
+def connection(cluster: Cluster, empty: str) -> Iterator[extensions.connection]:
+    """master's connection to the empty database."""
+    connection = cluster.connect(empty)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def migrated(cluster: Cluster, new_database: Callable[[], Any]) -> Iterator[str]:
+    """The name of a database at this package's schema, one for all tests of a module."""
+    with new_database() as name:
+        connection = cluster.connect(name)
+        migrations.apply(connection, migrations.load())
+        connection.close()
+        yield name
+
+
+@pytest.fixture(scope="module")
+def twins(cluster: Cluster, migrated: str) -> Iterator[dict[str, logins.SecretLogin]]:
+    """One login of each room, by its twin's name: the first ones belong to other suites."""
+    secrets = {
+        login: logins.SecretLogin(login + logins.TWIN_SUFFIX, f"Secret4{login}")
+        for login in logins.LOGINS
+    }
+    connection = cluster.connect(migrated)
+    assert logins.ensure(connection, secrets) == [secret.username for secret in secrets.values()]
+    connection.close()
+    yield secrets
+    drop_roles(cluster, *(secret.username for secret in secrets.values()))
+
+
+def drop_roles(cluster: Cluster, *names: str) -> None:
+    with cluster.master("postgres") as cursor:
+        for name in names:
+            cursor.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def together(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run `work(0…count-1)` at the same moment; results or exceptions in that order."""
+    barrier, results = threading.Barrier(count), [None] * count
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(10)
+            results[number] = work(number)
+        except Exception as error:  # noqa: BLE001  the test looks at it
+            results[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results

@@ -1,0 +1,370 @@
+"""The custom resource: whatever happens, CloudFormation is answered once, with a reason that says
+what to do and holds no secret."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schema import logins, migrate, migrations, reply, upgrade
+from schema.reply import Unanswered
+from streamflix import aws
+from streamflix.postgres import Postgres
+from tests.eventually import eventually
+from tests.integration.schema.conftest import drop_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.integration.schema.conftest import Cluster
+
+EVENTS = Path(__file__).parents[3] / "events" / "schema"
+DIGEST = migrations.digest(migrations.load())
+SECRET = "Hush-Hush-4711"
+TWIN = "recovery_clone"
+
+
+class Bucket:
+    """CloudFormation's response bucket: keeps what is put, or fails as often as it is told."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.content_types: list[str | None] = []
+        self.failures = 0
+        bucket = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if bucket.failures:
+                    bucket.failures -= 1
+                    self.send_error(503)
+                    return
+                bucket.content_types.append(self.headers["Content-Type"])
+                bucket.answers.append(json.loads(body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}/answer"
+
+    def only(self) -> dict[str, Any]:
+        assert len(self.answers) == 1
+        return self.answers[0]
+
+
+class Cloud:
+    """Secrets Manager and Parameter Store with a memory of their own, and the database's name."""
+
+    def __init__(self, writer: str, database: str, secrets: dict[str, dict[str, str]]) -> None:
+        self.database = database
+        self.book = {"writer": writer, "reader": writer, "epoch": "1"}
+        self.secrets = secrets
+
+    def client(self, service: str) -> Any:
+        assert service in {"ssm", "secretsmanager"}
+        return self
+
+    def get_parameters(self, *, Names: list[str]) -> dict[str, Any]:  # noqa: N803
+        entries = [(name, self.book[name.rpartition("/")[2]]) for name in Names]
+        return {"Parameters": [{"Name": name, "Value": value} for name, value in entries]}
+
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803
+        assert VersionStage in {"AWSCURRENT", "AWSPENDING"}
+        return {"SecretString": json.dumps(self.secrets[SecretId])}
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> Iterator[Bucket]:
+    monkeypatch.setattr(reply, "ATTEMPT_SECONDS", 1.0)
+    monkeypatch.setattr(reply, "PAUSE_SECONDS", 0.01)
+    bucket = Bucket()
+    yield bucket
+    bucket.server.shutdown()
+    bucket.server.server_close()
+
+
+@pytest.fixture
+def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
+    """The deployed function's surroundings, with a database that was migrated before."""
+    cloud = Cloud(
+        f"{cluster.host}:{cluster.port}",
+        migrated,
+        {
+            "arn:master": {"username": cluster.username, "password": cluster.password},
+            "arn:recovery": {"username": TWIN, "password": SECRET},
+        },
+    )
+    monkeypatch.setattr(aws, "client", cloud.client)
+    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(
+        upgrade,
+        "Postgres",
+        lambda *where, **how: Postgres(*where, ca_file=cluster.ca, database=cloud.database, **how),
+    )
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    monkeypatch.setenv("ADDRESS_BOOK", "/streamflix/test/aurora")
+    monkeypatch.setenv("MASTER_SECRET_ARN", "arn:master")
+    monkeypatch.setenv("LOGIN_SECRET_ARNS", json.dumps({"recovery": "arn:recovery"}))
+    yield cloud
+    drop_roles(cluster, TWIN)
+
+
+@pytest.fixture
+def send(bucket: Bucket) -> Callable[..., dict[str, Any]]:
+    """Send one of the sample events and return the one answer."""
+
+    def run(kind: str, *, seconds: float = 30, sha: str = DIGEST) -> dict[str, Any]:
+        event = json.loads((EVENTS / f"{kind}.json").read_text())
+        event["ResponseURL"] = bucket.url
+        event["ResourceProperties"]["MigrationsSha256"] = sha
+        migrate.handler(event, context(seconds))
+        answer = bucket.only()
+        assert answer["PhysicalResourceId"] == "database-schema"
+        assert [answer[key] for key in ("StackId", "RequestId", "LogicalResourceId")] == [
+            event[key] for key in ("StackId", "RequestId", "LogicalResourceId")
+        ]
+        assert bucket.content_types == [""]
+        return answer
+
+    return run
+
+
+def context(seconds: float) -> Any:
+    end = time.monotonic() + seconds
+    return SimpleNamespace(
+        get_remaining_time_in_millis=lambda: int((end - time.monotonic()) * 1000)
+    )
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_the_database_is_brought_up_and_cloudformation_told(
+    cloud, send, cluster: Cluster, empty: str, kind: str
+) -> None:
+    cloud.database = empty
+
+    answer = send(kind)
+
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    version = str(len(migrations.load()))
+    assert answer["Data"] == {"SchemaVersion": version, "MigrationsSha256": DIGEST}
+    assert cluster.accepts(empty, TWIN, SECRET)
+
+
+def test_the_same_request_delivered_twice_is_answered_twice_alike(cloud, send, bucket) -> None:
+    first = send("create")
+    bucket.answers.clear()
+    bucket.content_types.clear()
+
+    assert send("create") == first
+
+
+def test_delete_touches_nothing(cloud, send, cluster: Cluster) -> None:
+    assert send("delete")["Status"] == "SUCCESS"
+
+    with cluster.master(cloud.database) as cursor:
+        cursor.execute("SELECT count(*) FROM ops.migration")
+        assert cursor.fetchone() == (len(migrations.load()),)
+
+
+def test_delete_succeeds_with_database_secrets_and_settings_gone(send, monkeypatch) -> None:
+    for name in ("ENVIRONMENT", "ADDRESS_BOOK", "MASTER_SECRET_ARN", "LOGIN_SECRET_ARNS"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert send("delete", seconds=1)["Status"] == "SUCCESS"
+
+
+def test_a_template_of_other_migrations_is_refused_before_anything_happens(
+    cloud, send, cluster: Cluster, empty: str
+) -> None:
+    cloud.database = empty
+
+    answer = send("update", sha="f" * 64)
+
+    assert answer["Status"] == "FAILED"
+    assert f"MigrationsSha256 is {'f' * 64}, the package has {DIGEST}" in answer["Reason"]
+    assert "python -m account migrations-sha --write" in answer["Reason"]
+    with cluster.master(empty) as cursor:
+        cursor.execute("SELECT to_regnamespace('ops')")
+        assert cursor.fetchone() == (None,)
+
+
+def test_settings_that_are_missing_are_all_named(cloud, send, monkeypatch) -> None:
+    monkeypatch.delenv("ADDRESS_BOOK")
+    monkeypatch.setenv("LOGIN_SECRET_ARNS", "not json")
+
+    reason = send("create")["Reason"]
+
+    assert "ADDRESS_BOOK is missing" in reason
+    assert "LOGIN_SECRET_ARNS is not JSON" in reason
+
+
+def test_an_edited_migration_is_named_to_cloudformation(cloud, send, monkeypatch) -> None:
+    package = migrations.load()
+    edited = migrations.Migration(1, package[0].name, "0" * 64, "SELECT 1")
+    monkeypatch.setattr(migrations, "load", lambda: [edited, *package[1:]])
+
+    answer = send("update", sha=migrations.digest([edited, *package[1:]]))
+
+    assert answer["Status"] == "FAILED"
+    assert f"{package[0].name} was edited after it was applied" in answer["Reason"]
+
+
+def test_a_database_that_starts_late_is_waited_for(cloud, send, monkeypatch) -> None:
+    true_address = cloud.book["writer"]
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        cloud.book["writer"] = f"127.0.0.1:{nobody.getsockname()[1]}"
+        pauses: list[float] = []
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                cloud.book["writer"] = true_address
+
+        monkeypatch.setattr(
+            "schema.upgrade.upgrade", functools.partial(upgrade.upgrade, sleep=pause)
+        )
+        answer = send("create")
+
+    assert answer["Status"] == "SUCCESS", answer["Reason"]
+    assert pauses == [upgrade.PAUSE_SECONDS] * 3
+
+
+def test_a_database_that_never_starts_is_given_up_before_the_time_is_up(cloud, send) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        cloud.book["writer"] = f"127.0.0.1:{nobody.getsockname()[1]}"
+        started = time.monotonic()
+        answer = send("create", seconds=1.5)
+
+    assert time.monotonic() - started < 1.5 * 0.9
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("DatabaseUnreachable: writer: ")
+
+
+def test_a_server_that_never_answers_does_not_hold_the_answer_up(cloud, bucket, send) -> None:
+    """The thread that waits is still waiting when CloudFormation has its answer."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        cloud.book["writer"] = f"127.0.0.1:{silent.getsockname()[1]}"
+        result: list[dict[str, Any]] = []
+        started = time.monotonic()
+        waiting = threading.Thread(target=lambda: result.append(send("create", seconds=2)))
+        waiting.start()
+
+        eventually(lambda: bucket.answers, within=3)
+
+        assert time.monotonic() - started < 2
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert result[0]["Status"] == "FAILED"
+    assert "deploy again" in result[0]["Reason"]
+
+
+def test_masters_password_is_refused_in_words_that_do_not_hold_it(cloud, send, cluster) -> None:
+    cloud.secrets["arn:master"]["password"] = SECRET
+
+    answer = send("create", seconds=1.5)
+
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("CredentialsRefused: ")
+    assert SECRET not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ({"username": TWIN}, "SecretMalformed: login recovery: "),
+        ({"username": "master", "password": SECRET}, "BadLogin: the secret of login recovery "),
+    ],
+)
+def test_a_secret_that_makes_no_login_is_told_by_the_logins_name(
+    cloud, send, value: dict[str, str], complaint: str
+) -> None:
+    cloud.secrets["arn:recovery"] = value
+
+    answer = send("create")
+
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith(complaint)
+    assert SECRET not in json.dumps(answer)
+
+
+def test_a_fault_of_ours_is_told_by_name_and_place_only(cloud, send, monkeypatch) -> None:
+    def fault(*_: object) -> None:
+        raise KeyError(SECRET)
+
+    monkeypatch.setattr(logins, "ensure", fault)
+
+    answer = send("create")
+
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("KeyError at test_migrate.py:")
+    assert SECRET not in json.dumps(answer)
+
+
+def test_a_broken_layer_is_told_too(cloud, send, monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "schema.upgrade", None)
+
+    answer = send("create")
+
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("ModuleNotFoundError at migrate.py:")
+
+
+def test_even_an_exit_is_answered(cloud, send, bucket, monkeypatch) -> None:
+    def leave(*_: object) -> None:
+        raise SystemExit(SECRET)
+
+    monkeypatch.setattr(migrate, "_act", leave)
+
+    with pytest.raises(SystemExit):
+        send("create")
+
+    assert bucket.only()["Status"] == "FAILED"
+    assert bucket.only()["Reason"].startswith("SystemExit ended the function")
+    assert SECRET not in json.dumps(bucket.only())
+
+
+def test_a_bucket_that_fails_is_tried_again(cloud, send, bucket) -> None:
+    bucket.failures = reply.ATTEMPTS - 1
+
+    assert send("create")["Status"] == "SUCCESS"
+
+
+def test_an_answer_that_cannot_be_delivered_makes_lambda_call_again(cloud, send, bucket) -> None:
+    bucket.failures = reply.ATTEMPTS
+
+    with pytest.raises(Unanswered, match="HTTP 503"):
+        send("delete")
+
+    assert bucket.answers == []
+
+
+def test_a_bucket_out_of_reach_makes_lambda_call_again(bucket) -> None:
+    event = json.loads((EVENTS / "delete.json").read_text())
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        event["ResponseURL"] = f"http://127.0.0.1:{nobody.getsockname()[1]}/answer"
+
+        with pytest.raises(Unanswered, match=r"ConnectionRefusedError|URLError"):
+            migrate.handler(event, context(10))

@@ -1,0 +1,111 @@
+"""The rules of counting, against a second telling of them."""
+
+from __future__ import annotations
+
+import struct
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics import fingerprint
+from analytics.decode import Decoded, decode
+from analytics.envelope import Batch
+from analytics.rollup import RECENT_EVENTS, Sifted, roll_up, sift
+from tests import playback
+
+
+def decoded(items: list[playback.Event]) -> Decoded:
+    return decode(Batch.from_event(playback.batch(playback.plain(items))).records)
+
+
+def sifted(items: list[playback.Event], watermark: int = 0, recent: bytes = b"") -> Sifted:
+    batch = decoded(items)
+    return sift(batch.events, batch.places, watermark, recent)
+
+
+def test_sums_are_what_the_rules_say() -> None:
+    items = playback.events(3000)
+
+    cells = roll_up(decoded(items).events)
+
+    assert {cell: tuple(sums) for cell, sums in cells.items()} == playback.expected_rows(items)
+    assert len(cells) < 3000
+
+
+def test_an_event_that_comes_twice_in_a_batch_counts_once() -> None:
+    items = playback.events(100)
+
+    result = sifted([*items, *items[:30], items[0]])
+
+    assert len(result.fresh.events) == 100
+    assert result.duplicates == 31
+
+
+def test_an_event_that_came_in_an_earlier_batch_counts_once() -> None:
+    items = playback.events(50)
+    first = sifted(items[:30])
+
+    second = sifted(items[20:], recent=first.recent)
+
+    assert [str(event.event_id) for event in second.fresh.events] == [
+        item["event_id"] for item in items[30:]
+    ]
+    assert second.duplicates == 10
+
+
+def test_an_event_is_remembered_for_4096_events() -> None:
+    item = playback.event()
+    others = playback.events(RECENT_EVENTS)
+
+    within = sifted(others[:-1], recent=sifted([item]).recent)
+    beyond = sifted(others, recent=sifted([item]).recent)
+
+    assert sifted([item], recent=within.recent).duplicates == 1
+    assert sifted([item], recent=beyond.recent).duplicates == 0
+    assert len(beyond.recent) == RECENT_EVENTS * 8
+
+
+def test_a_duplicate_is_remembered_like_any_event() -> None:
+    item = playback.event()
+    some = sifted(playback.events(3000, seed=1), recent=sifted([item]).recent)
+    again = sifted([item], recent=some.recent)
+    more = sifted(playback.events(3000, seed=2), recent=again.recent)
+
+    assert sifted([item], recent=more.recent).duplicates == 1
+
+
+def test_records_up_to_the_watermark_count_for_nothing() -> None:
+    batch = decoded(playback.events(10))
+    watermark = batch.places[6][0]
+
+    result = sift(batch.events, batch.places, watermark, b"")
+
+    assert result.fresh.places == batch.places[7:]
+    assert result.duplicates == 0
+    assert len(result.recent) == 3 * 8
+
+
+def test_halves_are_the_whole() -> None:
+    fresh = sifted(playback.events(7)).fresh
+    first, second = fresh.halves()
+
+    assert [*first.events, *second.events] == fresh.events
+    assert [*first.places, *second.places] == fresh.places
+    assert len(first.events) == 3
+
+
+@given(st.lists(st.uuids(), unique=True, min_size=2, max_size=50))
+def test_fingerprints_fit_8_bytes_and_differ(ids: list[UUID]) -> None:
+    marks = {fingerprint.of(identity) for identity in ids}
+
+    assert len(marks) == len(ids)
+    struct.pack(f"<{len(ids)}Q", *marks)
+
+
+def test_fingerprints_of_ids_made_from_a_clock_differ() -> None:
+    base = 0x018F_0000_0000_7000_8000_0000_0000_0000
+    ids = [UUID(int=base + (step << 80)) for step in range(5000)]
+    ids += [UUID(int=base + step) for step in range(1, 5000)]
+
+    assert len({fingerprint.of(identity) for identity in ids}) == len(ids)

@@ -1,0 +1,97 @@
+"""Who watched what, without saying who; and what happens while Redis is away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from analytics import hyperloglog
+from analytics.decode import decode
+from analytics.envelope import Batch
+from analytics.viewers import REST_SECONDS, Viewers, audiences
+from streamflix.errors import RedisUnreachable, Retryable, SecretMalformed
+from tests import playback
+
+
+def decoded(items: list[playback.Event]) -> Any:
+    return decode(Batch.from_event(playback.batch(playback.plain(items))).records).events
+
+
+def test_every_account_is_a_viewer_of_four_keys() -> None:
+    items = playback.events(500)
+    items += [playback.event(account_id=items[0]["account_id"]) for _ in range(5)]
+    truth: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        minute = f"live:{item['ts'][:16]}Z"
+        for key in ("", f":{item['title_id']}", f":c:{item['country']}", f":d:{item['device']}"):
+            truth[minute + key].add(item["account_id"])
+
+    found = dict(audiences(decoded(items)))
+
+    assert {key: len(members) for key, members in found.items()} == {
+        key: len(members) for key, members in truth.items()
+    }
+
+
+def test_a_member_is_eight_bytes_and_not_the_account() -> None:
+    item = playback.event()
+    members = set().union(*dict(audiences(decoded([item]))).values())
+
+    assert len(members) == 1
+    [member] = members
+    assert len(member) == hyperloglog.MEMBER_BYTES
+    account = item["account_id"].replace("-", "")
+    assert member.hex() not in account
+    assert member[::-1].hex() not in account
+
+
+def test_commands_are_packed_as_the_protocol_wants_them() -> None:
+    assert hyperloglog._pack(b"live:x", [b"12345678", b"abcdefgh"]) == (
+        b"*4\r\n$5\r\nPFADD\r\n$6\r\nlive:x\r\n$8\r\n12345678\r\n$8\r\nabcdefgh\r\n"
+        b"*3\r\n$6\r\nEXPIRE\r\n$6\r\nlive:x\r\n$4\r\n7200\r\n"
+    )
+
+
+class Redis:
+    """Fails as told; counts how often it was asked."""
+
+    def __init__(self, trouble: Exception | None = None) -> None:
+        self.trouble = trouble
+        self.asked = 0
+
+    def run(self, act: Any) -> None:
+        self.asked += 1
+        if self.trouble:
+            raise self.trouble
+
+
+@pytest.mark.parametrize("trouble", [RedisUnreachable("away"), SecretMalformed("no JSON")])
+def test_redis_in_trouble_is_left_alone_for_a_while(trouble: Retryable) -> None:
+    now = 100.0
+    redis: Any = Redis(trouble)
+    viewers = Viewers(redis, clock=lambda: now)
+    events = decoded(playback.events(3))
+
+    assert not viewers.add(events)
+    now += REST_SECONDS - 1
+    assert not viewers.add(events)
+    assert redis.asked == 1
+
+    redis.trouble, now = None, now + 1
+    assert viewers.add(events)
+    assert redis.asked == 2
+
+
+def test_without_events_redis_is_not_asked() -> None:
+    redis: Any = Redis()
+    assert Viewers(redis).add([])
+    assert redis.asked == 0
+
+
+def test_minutes_are_those_of_the_events_and_not_of_their_arrival() -> None:
+    late = playback.event(at=playback.NOON - timedelta(minutes=20))
+
+    assert "live:2025-11-23T11:40Z" in dict(audiences(decoded([late])))

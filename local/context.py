@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from local.certificates import Authority
 from local.endpoint import Endpoints
-from local.instance import make_state
+from local.instance import make_state, remove_state
 from local.supervise import Supervisor
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Cloud:
         """The servers' directory. Once it is asked for, servers may start: the guard comes first,
         so that none of them outlives a launcher that is killed."""
         self.supervisor.guard()
+        self.at_exit.callback(remove_state, self.instance.home)
         return make_state(self.instance.home)
 
     def close(self) -> None:

@@ -144,13 +144,15 @@ def _allowed(call: Call, documents: list[dict[str, Any]]) -> bool:
 
 
 def deployed(iam: Any, suffix: str) -> list[Statement]:
-    """The statements of all policies, attached and inline, of this environment's roles."""
+    """The statements of our policies, attached and inline, of this environment's roles."""
     found: list[Statement] = []
     for page in iam.get_paginator("list_roles").paginate():
         names = (role["RoleName"] for role in page["Roles"])
         for role in fnmatch.filter(names, f"streamflix-*-{suffix}"):
             for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
                 arn = attached["PolicyArn"]
+                if arn.startswith("arn:aws:iam::aws:"):
+                    continue  # AWS's own, for its own services
                 version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
                 got = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
                 found += statements(role, attached["PolicyName"], got["Document"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REGION = "eu-central-1"
-
-UNPRIVILEGED = 65534
-"""The account `nobody`: runs the servers when we are root, because PostgreSQL refuses root."""
 
 LONGEST_STATE = 75
 """Bytes. A unix socket's path ends at 103, and `/sock/.s.PGSQL.<port>` must follow the state."""
@@ -140,6 +138,12 @@ def make_state(home: Path) -> Path:
         (home / "state").unlink(missing_ok=True)  # it may point to a directory that is gone
         (home / "state").symlink_to(state)
     return state
+
+
+def remove_state(home: Path) -> None:
+    """Remove the state directory of this home, wherever it lies. Its servers must have ended."""
+    shutil.rmtree(state_of(home), ignore_errors=True)
+    (home.resolve() / "state").unlink(missing_ok=True)
 
 
 def reachable(path: Path) -> bool:

@@ -115,9 +115,9 @@ def main(arguments: list[str] | None = None) -> None:
     instance = Instance.named(chosen.instance, chosen.root)
     instance.remember()
     enter(instance)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s"
-    )
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format=form)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it misses a publisher of metrics
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 65536)), hard))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from local.unprivileged import ProgramFailedError
+from local.unprivileged import Account, ProgramFailedError
 
 if TYPE_CHECKING:
     import subprocess
 
+    from local.endpoint import Endpoints
     from local.supervise import Supervisor
-    from local.unprivileged import Account
 
 ADMIN = "rdsadmin"
 """The superuser, as on RDS. Only the hooks know its password."""
@@ -82,6 +82,25 @@ class Programs:
 
     def run(self, name: str, *arguments: str | Path) -> None:
         self.account.run(self.directory / name, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all clusters of an instance stand on."""
+
+    state: Path
+    logs: Path
+    supervisor: Supervisor
+    endpoints: Endpoints
+    account: Account
+    programs: Programs
+
+    @classmethod
+    def at(cls, state: Path, logs: Path, supervisor: Supervisor, endpoints: Endpoints) -> Ground:
+        account = Account.for_servers()
+        account.directory(state / "sock")
+        programs = Programs.installed(account, state)
+        return cls(state, logs, supervisor, endpoints, account, programs)
 
 
 @dataclass(frozen=True, slots=True)

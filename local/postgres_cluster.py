@@ -10,21 +10,21 @@ import secrets
 import shutil
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
 from local import postgres_roles
-from local.postgres import REPLICATOR, Node, Places, Programs
-from local.unprivileged import Account, ProgramFailedError
+from local.postgres import REPLICATOR, Node, Places
+from local.postgres_history import History
+from local.unprivileged import ProgramFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from local.endpoint import Endpoint, Endpoints, Targets
-    from local.supervise import Supervisor
+    from local.endpoint import Endpoint, Targets
+    from local.postgres import Ground
 
 WRITER_ADDRESS, READER_ADDRESS = "127.0.0.1", "127.0.0.2"
 """RDS knows one port per cluster, so its two endpoints need two addresses."""
@@ -33,28 +33,6 @@ logger = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS = 30
 WATCH_SECONDS = 0.5
-
-QUIET = dt.timedelta(seconds=10)
-"""What was committed longer ago is archived, unless a file waits: `archive_timeout` is half."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all clusters of an instance stand on."""
-
-    state: Path
-    logs: Path
-    supervisor: Supervisor
-    endpoints: Endpoints
-    account: Account
-    programs: Programs
-
-    @classmethod
-    def at(cls, state: Path, logs: Path, supervisor: Supervisor, endpoints: Endpoints) -> Ground:
-        account = Account.for_servers()
-        account.directory(state / "sock")
-        programs = Programs.installed(account, state)
-        return cls(state, logs, supervisor, endpoints, account, programs)
 
 
 class Cluster:
@@ -69,12 +47,12 @@ class Cluster:
     def __init__(self, ground: Ground, identifier: str, port: int) -> None:
         self.identifier = identifier
         self.port = port
-        self.earliest_restorable = dt.datetime.now(dt.UTC)
         self._ground = ground
         self._home = ground.state / identifier
+        self._history = History(self._home, ground.account)
         self._places = Places(
             sockets=ground.state / "sock",
-            archive=self._home / "archive",
+            archive=self._history.archive,
             passfile=self._home / "passfile",
             logs=ground.logs,
         )
@@ -85,6 +63,7 @@ class Cluster:
         self._instances: dict[str, Node] = {}
         self._volume = self._new_node()
         self._writer: Node | None = None  # None while no node may write: clients wait outside
+        self._lost: set[Node] = set()
         self._turn = itertools.count()
         self._endpoints: list[Endpoint] = []
 
@@ -100,7 +79,7 @@ class Cluster:
         account, replicator_password = self._ground.account, secrets.token_urlsafe(32)
         shutil.rmtree(self._home, ignore_errors=True)  # of a run that was killed
         account.directory(self._home)
-        account.directory(self._places.archive)
+        self._history.begin()
         account.file(self._places.passfile, f"*:*:*:{REPLICATOR}:{replicator_password}\n")
         admin = self._home / "rdsadmin"
         admin.touch(mode=0o600)
@@ -113,7 +92,7 @@ class Cluster:
             if database:
                 postgres_roles.create_database(connection, database, master)
         self._writer = self._volume
-        self.back_up()
+        self._history.back_up(self._volume)
         threading.Thread(target=self._watch, name=f"watch {self.identifier}", daemon=True).start()
 
     def add(self, instance: str) -> None:
@@ -126,7 +105,11 @@ class Cluster:
                 return
             writer, node = self._volume, self._new_node()
         node.member = instance
-        self._follow(node, writer)
+        try:
+            self._follow(node, writer)
+        except BaseException:
+            self._end(node)
+            raise
         with self._lock:
             self._instances[instance] = node
             self._synchronise()
@@ -140,8 +123,7 @@ class Cluster:
             if node is self._volume:
                 self._hand_over()
             self._synchronise()  # first, or commits would wait for a reader that is gone
-            self._ground.supervisor.end(node.name)
-            node.remove()
+            self._end(node)
 
     def fail_over(self, instance: str | None = None) -> None:
         """Promote a reader, if possible this one; the old writer comes back as a reader.
@@ -170,22 +152,11 @@ class Cluster:
         with contextlib.closing(self._volume.connect(self._password)) as connection:
             postgres_roles.set_password(connection, role, password)
 
-    def back_up(self) -> None:
-        """Take the copy from which any later point in time can be restored."""
-        draft, base = self._home / "base.new", self._home / "base"
-        shutil.rmtree(draft, ignore_errors=True)
-        self._volume.back_up(self._ground.account.directory(draft))
-        shutil.rmtree(base, ignore_errors=True)
-        draft.rename(base)
-        self.earliest_restorable = dt.datetime.now(dt.UTC)
-
-    def latest_restorable(self) -> dt.datetime:
-        """Every commit up to this moment is in the archive."""
-        status = self._volume.directory / "pg_wal" / "archive_status"
+    def restorable(self) -> tuple[dt.datetime, dt.datetime]:
+        """From when to when a point in time could be restored."""
         asked = dt.datetime.now(dt.UTC)
         [(archived,)] = self._ask("SELECT last_archived_time FROM pg_stat_archiver")
-        settled = asked - QUIET if not any(status.glob("*.ready")) else self.earliest_restorable
-        return max(self.earliest_restorable, settled, archived or settled)
+        return self._history.earliest, self._history.latest(self._volume, archived, asked)
 
     def members(self) -> dict[str, bool]:
         """Every instance, and whether it is the writer."""
@@ -239,8 +210,15 @@ class Cluster:
         waited_for = f"ANY 1 ({names})" if names else ""
         self._volume.configure(None, synchronous_standby_names=waited_for)
 
+    def _end(self, node: Node) -> None:
+        self._ground.supervisor.end(node.name)
+        node.remove()
+
     def _rejoin(self, node: Node) -> None:
+        """Bring back a reader as a new clone. When that fails, the watch tries again."""
+        self._lost.add(node)
         self._follow(node, self._volume)
+        self._lost.discard(node)
         with self._lock:
             self._synchronise()
 
@@ -280,7 +258,7 @@ class Cluster:
     def _mend(self) -> None:
         if self._closing.is_set():
             return
-        crashed = [node for node in self._readers() if node.crashed()]
+        crashed = [node for node in self._readers() if node.crashed() or node in self._lost]
         if self._volume.crashed():
             crashed = [self._volume]
             if not any(node.running() for node in self._readers()):
@@ -292,7 +270,10 @@ class Cluster:
             with self._lock:
                 self._synchronise()  # commits go on without it
         for node in crashed:
+            self._ground.supervisor.end(node.name)
             self._rejoin(node)
+        if self._history.too_long():
+            self._history.back_up(self._volume)
 
     def _ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with contextlib.closing(self._volume.connect(self._password)) as connection:

@@ -11,19 +11,19 @@ import argparse
 import contextlib
 import json
 import secrets
-import shutil
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from local import postgres_cluster, valkey_cluster
+from local import postgres, postgres_cluster, valkey_cluster
 from local.certificates import Authority
 from local.complaint import Complaint
 from local.endpoint import Endpoints
-from local.instance import make_state
+from local.instance import make_state, remove_state
 from local.supervise import Supervisor
+from local.unprivileged import ProgramFailedError
 
 DATABASE = "streamflix"
 ACCESS = "on ~* &* +@all -@dangerous"
@@ -34,14 +34,14 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     state = make_state(home)
-    closing.callback(shutil.rmtree, state, ignore_errors=True)
+    closing.callback(remove_state, home)
     supervisor = Supervisor(home)
     closing.callback(supervisor.end_all)
     supervisor.guard()
     authority = Authority.at(home / "ca")
     endpoints = Endpoints(authority.server_context())
     closing.callback(endpoints.close)
-    postgres_ground = postgres_cluster.Ground.at(state, logs, supervisor, endpoints)
+    postgres_ground = postgres.Ground.at(state, logs, supervisor, endpoints)
     valkey_ground = valkey_cluster.Ground.at(state, logs, supervisor, endpoints)
     cluster = postgres_cluster.Cluster(postgres_ground, "postgres", port_base + 1)
     closing.callback(cluster.delete)
@@ -53,8 +53,8 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     )
     closing.callback(group.delete)
     with ThreadPoolExecutor() as pool:
-        postgres, redis = pool.submit(_postgres, cluster), pool.submit(_redis, group)
-        return {"ca": str(authority.pem), "postgres": postgres.result(), "redis": redis.result()}
+        aurora, redis = pool.submit(_postgres, cluster), pool.submit(_redis, group)
+        return {"ca": str(authority.pem), "postgres": aurora.result(), "redis": redis.result()}
 
 
 def _postgres(cluster: postgres_cluster.Cluster) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def main() -> None:
             told = start(chosen.home.resolve(), chosen.port_base, closing)
             print(json.dumps(told), flush=True)  # noqa: T201 - this is how our parent learns it
             sys.stdin.buffer.read()
-    except Complaint as complaint:
-        sys.exit(str(complaint))
+    except (Complaint, ProgramFailedError) as problem:
+        sys.exit(str(problem))
 
 
 if __name__ == "__main__":

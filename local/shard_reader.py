@@ -232,13 +232,17 @@ class Reader(threading.Thread):
         }
 
 
+def delivery(destination: str) -> str:
+    """The action that delivers to a failure destination."""
+    return {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}[destination.split(":")[2]]
+
+
 def _send(config: dict[str, Any], destination: str, message: str) -> None:
     """Deliver as the function's role; what that may not do is lost, as on AWS."""
-    service = destination.split(":")[2]
-    action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}[service]
+    action = delivery(destination)
     if not authorization.role_may(config["Role"], config["FunctionName"], action, destination):
         logger.error("%s may not %s to %s: record lost", config["Role"], action, destination)
-    elif service == "sns":
+    elif action == "sns:Publish":
         gateway.call("sns", "Publish", {"TopicArn": destination, "Message": message})
     else:
         queue = gateway.call("sqs", "GetQueueUrl", {"QueueName": destination.rpartition(":")[2]})

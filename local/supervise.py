@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from local.instance import remove_state
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -94,7 +96,8 @@ class Supervisor:
         ended = _end([recorded[name] for name in names if name in recorded])
         with self._change() as processes:
             for name in names:
-                processes.pop(name, None)
+                if processes.get(name) == recorded.get(name):  # not one started meanwhile
+                    processes.pop(name, None)
         return ended
 
     def end_all(self) -> int:
@@ -132,12 +135,17 @@ def _end(processes: list[Process]) -> int:
     processes = [process for process in processes if process.running()]
     for process in processes:
         _send(process, process.stop)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while any(p.running() for p in processes) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _wait(processes, PATIENCE_SECONDS)
     for process in processes:
         _send(process, signal.SIGKILL)
+    _wait(processes, PATIENCE_SECONDS)
     return len(processes)
+
+
+def _wait(processes: list[Process], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(process.running() for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _send(process: Process, number: int) -> None:
@@ -147,14 +155,16 @@ def _send(process: Process, number: int) -> None:
 
 
 def main() -> None:
-    """Wait until the process that started us is gone, then end all that it recorded."""
+    """The guard: wait until the process that started us is gone, then end all that it recorded."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    supervisor = Supervisor(Path(sys.argv[1]))
+    home = Path(sys.argv[1])
+    supervisor = Supervisor(home)
     while names := [name for name in supervisor.processes() if name != GUARD]:
         supervisor.end(*reversed(names))
+    remove_state(home)  # of no use to anybody now, and it may lie where nobody would look
     supervisor.forget(GUARD)
 
 

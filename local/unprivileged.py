@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.instance import UNPRIVILEGED, reachable
+from local.complaint import Complaint
+from local.instance import reachable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,21 @@ class Account:
     """Who runs the servers: `nobody` when we are root, otherwise we ourselves."""
 
     uid: int | None
+    gid: int | None
 
     @classmethod
     def for_servers(cls) -> Account:
-        return cls(UNPRIVILEGED if os.geteuid() == 0 else None)
+        """Raises: `Complaint` when we are root and there is no such account."""
+        if os.geteuid() != 0:
+            return cls(None, None)
+        try:
+            found = pwd.getpwnam(NOBODY)
+        except KeyError:
+            raise Complaint(
+                f"PostgreSQL refuses to run as root, and there is no account {NOBODY!r}.",
+                "Run the laptop cloud as an ordinary user.",
+            ) from None
+        return cls(found.pw_uid, found.pw_gid)
 
     def run(self, *command: str | Path) -> None:
         """Run a program to its end. Raises: `ProgramFailedError` with what it said."""
@@ -35,7 +50,7 @@ class Account:
             check=False,
             env=_environment(),
             user=self.uid,
-            group=self.uid,
+            group=self.gid,
             extra_groups=None if self.uid is None else [],
             umask=0o077,
         )
@@ -54,7 +69,7 @@ class Account:
                 stderr=subprocess.STDOUT,
                 env=_environment(),
                 user=self.uid,
-                group=self.uid,
+                group=self.gid,
                 extra_groups=None if self.uid is None else [],
                 umask=0o077,
                 start_new_session=True,
@@ -97,8 +112,8 @@ class Account:
         return copy
 
     def _give(self, path: Path) -> None:
-        if self.uid is not None:
-            os.chown(path, self.uid, self.uid)
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
 
 
 class ProgramFailedError(Exception):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from analytics.decode import Decoded, Pointer, decode
 from analytics.patience import persist
+from analytics.store import Applied
 from streamflix import log
 from streamflix.errors import Retryable
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from analytics.decode import Event
     from analytics.envelope import Batch, Shard
-    from analytics.store import Applied, Store
+    from analytics.store import Store
     from streamflix.deadline import Deadline
 
 ATTEMPTS = 3
@@ -73,16 +74,22 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
     """
     single = len(batch.records) == 1
     begun = persist(lambda: doors.store.begin(batch), deadline) if single else 1
+    if not begun:  # counted before: not even looked at, or it could kill for ever
+        return _outcome(batch, doors, Applied())
     try:
         decoded = decode(batch.records) if begun <= ATTEMPTS else _stepped_over(batch)
-        counted = doors.viewers.add(decoded.events)
+        viewers_counted = doors.viewers.add(decoded.events)
         applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
     except Retryable:
         if single:
             _call_off(batch, doors)
         raise
+    return _outcome(batch, doors, applied, viewers_missed=not viewers_counted)
+
+
+def _outcome(batch: Batch, doors: Doors, applied: Applied, viewers_missed: bool = False) -> Outcome:
     newest = max(record.arrival for record in batch.records)
-    return Outcome(applied, round((doors.clock() - newest) * 1000), not counted)
+    return Outcome(applied, round((doors.clock() - newest) * 1000), viewers_missed)
 
 
 def _stepped_over(batch: Batch) -> Decoded:

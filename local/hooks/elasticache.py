@@ -192,11 +192,8 @@ class Caches:
 
 def _passwords(parameters: Parameters) -> list[str] | None:
     """The passwords that a request gives, none when it wants none, `None` when it says nothing."""
-    free = (
-        elasticache._p(parameters, "NoPasswordRequired") == "true",
-        elasticache._p(parameters, "AuthenticationMode.Type") == "no-password-required",
-    )
-    if any(free):
+    mode = elasticache._p(parameters, "AuthenticationMode.Type")
+    if mode == "no-password-required" or elasticache._p(parameters, "NoPasswordRequired") == "true":
         return []
     keys = (f"{at}Passwords.member.{n}" for at in ("", "AuthenticationMode.") for n in (1, 2))
     return [given for key in keys if (given := elasticache._p(parameters, key))] or None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import _request_account_id, _request_region
 from ministack.services import kinesis, lambda_svc
 
-from local import authorization
+from local import authorization, shard_reader
 from local.event_source import truth
 from local.shard_reader import Mapping, Reader
 
@@ -35,6 +35,7 @@ PATCHES: tuple[str, ...] = (
     "ministack.services.lambda_svc:_apply_filter_criteria",
     "ministack.services.lambda_svc:_create_esm",
     "ministack.services.lambda_svc:_emit_lambda_metrics",
+    "ministack.services.lambda_svc:_esm_wake",
     "ministack.services.lambda_svc:_esms",
     "ministack.services.lambda_svc:_execute_function",
     "ministack.services.lambda_svc:_get_func_record_for_qualifier",
@@ -44,6 +45,7 @@ PATCHES: tuple[str, ...] = (
     "ministack.services.lambda_svc:_poll_kinesis",
     "ministack.services.lambda_svc:_release_esm_poll_state",
     "ministack.services.lambda_svc:_resolve_existing_esm_function",
+    "ministack.services.lambda_svc:_update_esm",
 )
 TYPES: tuple[str, ...] = ()
 
@@ -54,13 +56,14 @@ _checkpoints: dict[str, dict[str, str]] = {}
 """Per mapping and shard the last sequence number that was brought to an end."""
 
 
-class CannotAccessStream(ValueError):
-    """The function's role may not read the stream that the mapping names."""
+class MappingRefused(ValueError):
+    """The function's role may not do what the mapping needs."""
 
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
     lambda_svc._poll_kinesis = poll
     lambda_svc._create_esm = _refusing(lambda_svc._create_esm)
+    lambda_svc._update_esm = _waking(lambda_svc._update_esm)
     lambda_svc._init_stream_position = _begin(lambda_svc._init_stream_position)
     lambda_svc._release_esm_poll_state = _forget(lambda_svc._release_esm_poll_state)
 
@@ -100,8 +103,8 @@ def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:
     def creating(data: dict[str, Any]) -> Any:
         name, qualifier, _ = lambda_svc._resolve_existing_esm_function(data["FunctionName"])
         try:
-            _check(name, qualifier, data.get("EventSourceArn", ""))
-        except CannotAccessStream as refusal:
+            _check(name, qualifier, data)
+        except MappingRefused as refusal:
             return lambda_svc._invalid_parameter_value(str(refusal))
         return create(data)
 
@@ -118,8 +121,8 @@ def _begin(init: Callable[..., Any]) -> Callable[..., Any]:
             return
         if made := lambda_svc._esms.get(identity):
             try:
-                _check(made["FunctionName"], made.get("Qualifier"), source)
-            except CannotAccessStream:
+                _check(made["FunctionName"], made.get("Qualifier"), made)
+            except MappingRefused:
                 del lambda_svc._esms[identity]
                 raise
         stream = kinesis._streams.get(source.rpartition("/")[2]) or {"shards": {}}
@@ -128,22 +131,45 @@ def _begin(init: Callable[..., Any]) -> Callable[..., Any]:
             for shard, content in stream["shards"].items()
             if starting == "LATEST" and content["records"]
         }
+        lambda_svc._esm_wake.set()
 
     return beginning
 
 
-def _check(name: str | None, qualifier: str | None, source: str) -> None:
-    """Refuse a mapping whose function's role cannot read the stream."""
+def _waking(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a change count at once, not at the next second."""
+
+    @functools.wraps(change)
+    def changing(identity: str, data: dict[str, Any]) -> Any:
+        answer = change(identity, data)
+        lambda_svc._esm_wake.set()
+        return answer
+
+    return changing
+
+
+def _check(name: str | None, qualifier: str | None, mapping: dict[str, Any]) -> None:
+    """Refuse a mapping whose function's role cannot read the stream or deliver failures."""
+    source = mapping.get("EventSourceArn", "")
     function, _ = lambda_svc._get_func_record_for_qualifier(name, qualifier)
     if function is None or ":kinesis:" not in source:
         return
     role, actions = function["config"]["Role"], kinesis._MAPPING_READ_ACTIONS
     refused = [each for each in actions if not authorization.role_may(role, name, each, source)]
     if refused:
-        raise CannotAccessStream(
+        raise MappingRefused(
             f"Cannot access stream {source}. Please ensure the role can perform the GetRecords, "
             "GetShardIterator, DescribeStream, DescribeStreamSummary and ListShards Actions on "
             f"your stream in IAM. It lacks {', '.join(refused)}."
+        )
+    failure = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
+    destination = failure.get("Destination")
+    if destination and not authorization.role_may(
+        role, name, shard_reader.delivery(destination), destination
+    ):
+        raise MappingRefused(
+            "The function's execution role does not have permissions to call "
+            f"{shard_reader.delivery(destination)} on {destination}"
         )
 
 

@@ -44,8 +44,8 @@ PATCHES: tuple[str, ...] = (
 )
 TYPES: tuple[str, ...] = ()
 
-INIT_SECONDS = 10.0
-"""How long Lambda lets a module be imported."""
+INIT_SECONDS = 30.0
+"""How long a module may take to be imported; Lambda allows ten, a busy laptop is slower."""
 
 LOG_SECONDS = 1.0
 """How long the last lines of a log may take after the answer."""

@@ -23,7 +23,8 @@ from ministack.services.cloudformation import provisioners
 
 from local import resource_types
 from local.hooks import rds_actions
-from local.postgres_cluster import READER_ADDRESS, WRITER_ADDRESS, Cluster, Ground
+from local.postgres import Ground
+from local.postgres_cluster import READER_ADDRESS, WRITER_ADDRESS, Cluster
 
 if TYPE_CHECKING:
     from local.context import Cloud
@@ -49,8 +50,7 @@ PORTS = range(1, 10)
 
 
 def install(cloud: Cloud) -> None:
-    databases = Databases(cloud)
-    _install_types(databases)
+    _install_types(databases := Databases(cloud))
     rds_actions.install(databases)
     resource_types.on_a_thread(*TYPES)
 
@@ -139,9 +139,9 @@ class Databases:
         if record is None or cluster is None:
             return
         record.update(Endpoint=WRITER_ADDRESS, ReaderEndpoint=READER_ADDRESS, Port=cluster.port)
-        record["EarliestRestorableTime"] = rds._format_time(cluster.earliest_restorable.timestamp())
         with contextlib.suppress(psycopg2.Error):  # no writer right now: what was true stays
-            latest = cluster.latest_restorable()
+            earliest, latest = cluster.restorable()
+            record["EarliestRestorableTime"] = rds._format_time(earliest.timestamp())
             record["LatestRestorableTime"] = rds._format_time(latest.timestamp())
         writes = cluster.members()
         for member in record["DBClusterMembers"]:

@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What breaks the deployment runs after what needs it whole; what counts calls, between."""
-    order = {"destructive": 2, "after_all": 1}
+    """What breaks the deployment runs after what needs it whole; what takes it away, last."""
+    order = {"after_all": 1, "destructive": 2, "destroying": 3}
     items.sort(key=lambda item: max([order.get(m.name, 0) for m in item.iter_markers()] or [0]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import socket
@@ -75,7 +74,8 @@ class Servers:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     home = tmp_path_factory.mktemp("servers")
-    command = [CLOUD_PYTHON, "-m", "local.servers", "--home", home, "--port-base", str(free())]
+    command = [str(CLOUD_PYTHON), "-m", "local.servers", "--home", str(home)]
+    command += ["--port-base", str(free())]
     with (home / "stderr").open("wb") as complaints:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints

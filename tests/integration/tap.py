@@ -18,17 +18,20 @@ class Tap:
     `silent`, new ones are accepted and never answered.
     """
 
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = host, int(port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, target: str, host: str = "127.0.0.1") -> None:
+        name, _, port = target.rpartition(":")
+        self._target = name, int(port)
+        self._listener = socket.create_server((host, 0))
         self._open: set[socket.socket] = set()
         self.closed = self.silent = False
+        self._fuse: int | None = None
+        self._pass_on_last = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+        host, port = self._listener.getsockname()
+        return f"{host}:{port}"
 
     def close(self) -> None:
         self.closed = True
@@ -38,6 +41,13 @@ class Tap:
         """End every connection, as a failover does."""
         for end in list(self._open):
             _end(end)
+
+    def light_fuse(self, messages: int, *, pass_on: bool) -> None:
+        """Cut everything at this message of the clients, which still reaches the server or not."""
+        self._pass_on_last, self._fuse = pass_on, messages
+
+    def burning(self) -> bool:
+        return self._fuse is not None
 
     def __enter__(self) -> Tap:
         return self
@@ -74,16 +84,31 @@ class Tap:
             return
         server.settimeout(None)
         self._open |= {client, server}
-        for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+        for source, sink, asks in ((client, server, True), (server, client, False)):
+            work = threading.Thread(target=self._pass_on, args=(source, sink, asks), daemon=True)
+            work.start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, asks: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if asks and self._burnt_down():
+                    if self._pass_on_last:
+                        sink.sendall(data)
+                    self.cut()
+                    return
                 sink.sendall(data)
         for end in (source, sink):
             _end(end)
             self._open.discard(end)
+
+    def _burnt_down(self) -> bool:
+        if self._fuse is None:
+            return False
+        self._fuse -= 1
+        if self._fuse:
+            return False
+        self._fuse = None
+        return True
 
 
 def _end(end: socket.socket) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
-PYTHON = ROOT / ".local/venvs/cloud/bin/python"
+PYTHON = str(ROOT / ".local/venvs/cloud/bin/python")
 LAUNCHER = (PYTHON, "-m", "local.launcher")
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -39,7 +39,8 @@ class Cloud:
 
     @functools.cache  # noqa: B019 - lives as long as the session
     def client(self, service: str, key: str = "test", secret: str = "test", token: str = "") -> Any:
-        return boto3.session.Session().client(
+        session: Any = boto3.session.Session()
+        return session.client(
             service,
             region_name=REGION,
             endpoint_url=f"http://127.0.0.1:{self.port}",

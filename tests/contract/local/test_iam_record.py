@@ -63,7 +63,7 @@ def test_replay_names_unused_grants_removable_statements_and_root_in_functions(
     assert cloud.invoke("record-function") == (None, None)
     recorded(cloud, "ssm:GetParameter", "streamflix-record-function-test")
     (cloud.home / "port-base").write_text(str(cloud.port))
-    command = [PYTHON, "-m", "local.iam_replay", "--home", cloud.home, "--suffix", "test"]
+    command = [PYTHON, "-m", "local.iam_replay", "--home", str(cloud.home), "--suffix", "test"]
     answer = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 
     unused = {(each["statement"], each["action"], each["resource"]) for each in answer["unused"]}

@@ -9,7 +9,7 @@ import pytest
 from tests.eventually import eventually
 
 
-@pytest.mark.destructive
+@pytest.mark.destroying
 def test_a_deleted_stack_leaves_nothing_behind(outputs: dict[str, str], aws: Any) -> None:
     suffix = outputs["EnvironmentSuffix"]
     cloudformation = aws.client("cloudformation")

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from analytics import consume, ingest
+from analytics import consume
 from streamflix import aws, settings
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class Cloud:
 
     def note(self, name: str, value: str) -> None:
         """Write an entry of the address book."""
-        self._ssm.put_parameter(
-            Name=f"{BOOK}/{name}", Value=value, Type="String", Overwrite=True
-        )
+        self._ssm.put_parameter(Name=f"{BOOK}/{name}", Value=value, Type="String", Overwrite=True)
 
     def create_secret(self, name: str, login: Login) -> str:
         arn: str = self._secrets.create_secret(Name=name, SecretString=_json(login))["ARN"]
@@ -248,9 +246,3 @@ class Table:
 @pytest.fixture
 def table(database: Database, consumer: Consumer) -> Table:
     return Table(database)
-
-
-@pytest.fixture
-def outage_of_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that replace `analytics.ingest.decode`; put back afterwards."""
-    monkeypatch.setattr(ingest, "decode", ingest.decode)

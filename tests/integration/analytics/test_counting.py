@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from analytics import consume, rejects, store
+from analytics import rejects, store
 from tests import playback
 from tests.playback import NOON, batch, event, events, expected_rows, packed, plain, pointer
 
@@ -54,7 +54,12 @@ def test_an_invocation_says_in_numbers_what_it_did(consumer: Consumer) -> None:
 def test_a_replay_of_the_whole_stream_changes_nothing(
     consumer: Consumer, table: Table, cloud: Cloud
 ) -> None:
-    items = [*events(600), b"broken", event("stop"), event(country="DEU")]
+    items: list[playback.Event | bytes] = [
+        *events(600),
+        b"broken",
+        event("stop"),
+        event(country="DEU"),
+    ]
     batches = [batch(packed(items[n : n + 150])) for n in range(0, len(items), 150)]
     for one in batches:
         consumer(one)
@@ -76,7 +81,7 @@ def test_a_crash_between_commit_and_return_counts_once(
     one = batch(packed(items))
 
     with monkeypatch.context() as crash:
-        crash.setattr(consume.metrics, "publish", die)
+        crash.setattr("streamflix.metrics.publish", die)
         with pytest.raises(KilledError):
             consumer(one)
     before = table.everything()
@@ -211,9 +216,7 @@ def expected_rows_of(records: list[playback.Event]) -> dict[playback.Row, tuple[
     import base64
     import json
 
-    return dict(
-        expected_rows(json.loads(base64.b64decode(r["kinesis"]["data"])) for r in records)
-    )
+    return dict(expected_rows(json.loads(base64.b64decode(r["kinesis"]["data"])) for r in records))
 
 
 def test_a_batch_without_a_single_event_moves_the_watermark(

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,6 +22,7 @@ from tests.integration.local.databases import PYTHON, ROOT, free_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CLUSTER = "streamflix-aurora-hooks"
 GROUP = "streamflix-redis-hooks"

@@ -93,9 +93,11 @@ def test_a_new_access_string_keeps_the_password(laptop: Laptop) -> None:
     before = laptop.client("elasticache").describe_users(UserId="ops-hooks")["Users"][0]
     try:
         change(laptop, AccessString="on ~other:* -@all +@read +@connection")
-        with contextlib.closing(laptop.redis(OPS_PASSWORD)) as node:
-            with pytest.raises(redis.exceptions.NoPermissionError):
-                node.get("live:1")
+        with (
+            contextlib.closing(laptop.redis(OPS_PASSWORD)) as node,
+            pytest.raises(redis.exceptions.NoPermissionError),
+        ):
+            node.get("live:1")
     finally:
         change(laptop, AccessString=before["AccessString"])
     assert accepts(laptop, OPS_PASSWORD) == {True}

@@ -283,7 +283,7 @@ def test_a_statement_can_be_cancelled(servers: Databases, endpoint: str) -> None
 
 
 def test_a_large_answer_and_a_large_question_arrive_whole(servers: Databases) -> None:
-    size = 30_000_000
+    size = 5_000_000
     with contextlib.closing(servers.connect()) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT repeat('ä', %s)", (size,))

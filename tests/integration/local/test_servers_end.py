@@ -38,12 +38,16 @@ def test_the_servers_end_with_the_process_that_runs_them(tmp_path: Path, by: int
     pids = list(databases.recorded().values())
     assert len(pids) == 3 + 3 + 1  # PostgreSQL, Valkey, the guard
     assert _left(pids) == pids
+    state = (tmp_path / "state").resolve()
+    assert state.exists()
 
     os.kill(databases.process.pid, by)
 
     eventually(lambda: _left(pids), WITHIN, lambda left: not left)
     assert end(databases) == ""
-    assert databases.recorded() == {}
+    eventually(databases.recorded, WITHIN, lambda recorded: recorded == {})
+    assert not state.exists()
+    assert not (tmp_path / "state").is_symlink()
 
 
 def test_the_servers_end_when_the_parent_is_killed(tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ class Store:
 
     def __init__(self) -> None:
         self.begun = 0
+        self.counted_before = False
         self.applied: list[Decoded] = []
         self.trouble: list[Exception] = []
         self.deaf = False
 
     def begin(self, batch: Batch) -> int:
+        if self.counted_before:
+            return 0
         self.begun += 1
         return self.begun
 
@@ -124,6 +127,21 @@ def test_a_record_that_was_begun_three_times_is_stepped_over(
     assert doors.rejects.sent == [  # type: ignore[attr-defined]
         (killer.last, None, "killed_the_consumer")
     ]
+
+
+def test_a_record_that_was_counted_before_is_not_looked_at(
+    doors: Doors, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_: Any) -> None:
+        raise SystemExit("killed")
+
+    monkeypatch.setattr(room, "decode", die)
+    store.counted_before = True
+
+    metrics = ingest(of(playback.event()), doors, SOON).metrics()
+
+    assert store.applied == []
+    assert (metrics["EventsIngested"], metrics["ConsumerLagMs"]) == (0, 1500)
 
 
 def test_an_error_of_our_own_counts_against_a_record_like_a_death(

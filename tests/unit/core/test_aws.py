@@ -24,8 +24,8 @@ def test_a_client_has_limits_and_is_made_once(monkeypatch: pytest.MonkeyPatch) -
 
     assert client is aws.client("ssm")
     config = client.meta.config
-    assert (config.connect_timeout, config.read_timeout) == (2, 5)
-    assert config.retries["total_max_attempts"] == 3
+    assert (config.connect_timeout, config.read_timeout) == (2, 4)
+    assert config.retries["total_max_attempts"] == 2
     aws.client.cache_clear()
 
 

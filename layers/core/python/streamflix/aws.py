@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 CONNECT_SECONDS = 2
-READ_SECONDS = 5
-ATTEMPTS = 3
+READ_SECONDS = 4
+ATTEMPTS = 2
 
 
 @cache

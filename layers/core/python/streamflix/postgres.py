@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CA_FILE = Path(__file__).parent / "ca.pem"
 
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 4
 # A peer that vanished without a word (a failover, a torn network) is noticed by TCP: while we wait
 # for an answer by keepalives, while we wait for our bytes to be acknowledged by the user timeout.
 TCP = {
@@ -36,7 +36,7 @@ TCP = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 8_000,
+    "tcp_user_timeout": 4_000,
 }
 # The server gives up before the function does. A function that is frozen or killed inside a
 # transaction must not keep its locks.

@@ -57,10 +57,9 @@ def deploy(context: typer.Context, env: str = "local") -> None:
 def play(context: typer.Context) -> None:
     """Play a day of the platform (the last part of `make demo`)."""
     instance: Instance = context.obj
-    _become(
-        instance,
-        [sys.executable, "-m", "demo", "--outputs", str(deployment.outputs_file(instance))],
-    )
+    outputs, seconds = str(deployment.outputs_file(instance)), deployment.last_seconds(instance)
+    timing = [] if seconds is None else ["--deploy-seconds", f"{seconds:.1f}"]
+    _become(instance, [sys.executable, "-m", "demo", "--outputs", outputs, *timing])
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -88,8 +87,11 @@ def down(context: typer.Context) -> None:
 def _become(instance: Instance, command: list[str]) -> None:
     lifecycle.require_up(instance)
     kept = {name: os.environ[name] for name in ("SEED", "EVENTS", "COLUMNS") if name in os.environ}
-    outputs = {"STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance))}
-    extra = {**deployment.build_env(instance), **outputs, **kept}
+    places = {
+        "STREAMFLIX_HOME": str(instance.home),
+        "STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance)),
+    }
+    extra = {**deployment.build_env(instance), **places, **kept}
     os.chdir(instance.root)
     os.execvpe(command[0], command, instance.child_env(extra))
 

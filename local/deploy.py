@@ -37,8 +37,13 @@ def deploy(instance: Instance, say: Callable[[str], None]) -> float:
     )
     seconds = time.monotonic() - started
     account(instance, "outputs", "--path", str(outputs_file(instance)))
-    (instance.home / "deploy-seconds").write_text(f"{seconds:.1f}")
+    _timing(instance).write_text(f"{seconds:.1f}")
     return seconds
+
+
+def last_seconds(instance: Instance) -> float | None:
+    """How long the last `sam deploy` took; None before the first."""
+    return float(_timing(instance).read_text()) if _timing(instance).exists() else None
 
 
 def account(instance: Instance, *arguments: str) -> None:
@@ -76,6 +81,10 @@ def outputs_file(instance: Instance) -> Path:
     """Where tests and scripts find the outputs; only the main instance has the public place."""
     base = instance.root if instance.name == "main" else instance.home
     return base / "cfn-outputs" / "flat-outputs.json"
+
+
+def _timing(instance: Instance) -> Path:
+    return instance.home / "deploy-seconds"
 
 
 def _build_dir(instance: Instance) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,8 +17,6 @@ import psycopg2
 from local.unprivileged import Account, ProgramFailedError
 
 if TYPE_CHECKING:
-    import subprocess
-
     from local.endpoint import Endpoints
     from local.supervise import Supervisor
 
@@ -26,6 +26,7 @@ ADMIN = "rdsadmin"
 REPLICATOR = "rdsrepladmin"
 """Readers stream as this role, which can do nothing else."""
 
+REAP_SECONDS = 5
 START_SECONDS = 60
 
 # An acknowledged commit survives (Aurora's storage promises it); errors carry no row's content,
@@ -199,6 +200,12 @@ class Node:
     def crashed(self) -> bool:
         """Whether it ended by itself or by force. One that was asked to end has not crashed."""
         return self._process is not None and self._process.poll() not in (None, 0)
+
+    def reap(self) -> None:
+        """Take note that it has ended, so that no zombie of it stays."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(REAP_SECONDS)
 
     def remove(self) -> None:
         """Delete the data of a server that has ended."""

@@ -144,7 +144,7 @@ class Cluster:
                 endpoint.close()
             nodes = {self._volume, *self._instances.values()}
             self._instances.clear()
-            self._ground.supervisor.end(*(node.name for node in nodes))
+            self._stop(*nodes)
             shutil.rmtree(self._home, ignore_errors=True)
 
     def set_password(self, role: str, password: str) -> None:
@@ -210,8 +210,13 @@ class Cluster:
         waited_for = f"ANY 1 ({names})" if names else ""
         self._volume.configure(None, synchronous_standby_names=waited_for)
 
+    def _stop(self, *nodes: Node) -> None:
+        self._ground.supervisor.end(*(node.name for node in nodes))
+        for node in nodes:
+            node.reap()
+
     def _end(self, node: Node) -> None:
-        self._ground.supervisor.end(node.name)
+        self._stop(node)
         node.remove()
 
     def _rejoin(self, node: Node) -> None:
@@ -227,7 +232,7 @@ class Cluster:
         writer_endpoint, reader_endpoint = self._endpoints
         self._writer = None
         writer_endpoint.disconnect()
-        self._ground.supervisor.end(self._volume.name)  # politely: its readers get all it has
+        self._stop(self._volume)  # politely: its readers get all it has
         readers = [node for node in self._readers() if node.running()]
         successor = max(readers, key=lambda node: (self._received(node), node is preferred))
         with contextlib.closing(successor.connect(self._password)) as connection:
@@ -270,7 +275,7 @@ class Cluster:
             with self._lock:
                 self._synchronise()  # commits go on without it
         for node in crashed:
-            self._ground.supervisor.end(node.name)
+            self._stop(node)
             self._rejoin(node)
         if self._history.too_long():
             self._history.back_up(self._volume)

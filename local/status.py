@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import psycopg2
 from botocore.exceptions import ClientError
+from rich import box
 from rich.table import Table
 
 from local import deploy
@@ -36,10 +37,12 @@ def show(instance: Instance, console: Console) -> None:
     for title, columns, rows in (
         ("Endpoints", ("what", "where"), cloud.endpoints()),
         ("Stacks", ("stack", "status"), cloud.stacks()),
-        ("Functions", ("function", "state", "last minutes"), cloud.functions()),
+        ("Functions, last 5 minutes", ("function", "runs", "errors", "lag"), cloud.functions()),
         ("Databases", ("member", "role", "lag"), cloud.databases()),
     ):
-        table = Table(*columns, title=title, title_justify="left", expand=False)
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        for column in columns:
+            table.add_column(column, no_wrap=True)
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -71,8 +74,7 @@ class Cloud:
 
     def functions(self) -> Iterator[tuple[str, ...]]:
         for function in self._client("lambda").list_functions()["Functions"]:
-            name = function["FunctionName"]
-            yield name, function.get("State", "Active"), self._activity(name)
+            yield function["FunctionName"], *self._activity(function["FunctionName"])
 
     def databases(self) -> Iterator[tuple[str, ...]]:
         for cluster in self._client("rds").describe_db_clusters()["DBClusters"]:
@@ -83,13 +85,13 @@ class Cloud:
                 yield name, role, "-" if role == "writer" else lags.get(name, "not streaming")
             yield cluster["DBClusterIdentifier"], "restorable to", _when(cluster)
 
-    def _activity(self, function: str) -> str:
-        invocations, errors = (
-            self._metric(function, name, "Sum") for name in ("Invocations", "Errors")
-        )
+    def _activity(self, function: str) -> tuple[str, str, str]:
+        """Runs, errors, and how old the oldest record of its stream's last batches was."""
+        runs = self._metric(function, "Invocations", "Sum")
+        errors = self._metric(function, "Errors", "Sum")
         age = self._metric(function, "IteratorAge", "Maximum")
-        lag = "" if age is None else f", stream lag {age / 1000:.1f} s"
-        return f"{invocations or 0:.0f} runs, {errors or 0:.0f} errors{lag}"
+        lag = "-" if age is None else f"at most {age / 1000:.1f} s"
+        return f"{runs or 0:.0f}", f"{errors or 0:.0f}", lag
 
     def _metric(self, function: str, name: str, statistic: str) -> float | None:
         now = datetime.now(UTC)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import signal
+import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +16,6 @@ import redis
 from local.unprivileged import ProgramFailedError
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Sequence
 
     from local.supervise import Supervisor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ADMIN = "elasticache-admin"
 """Only the hooks know its password. ElastiCache's own superuser is as invisible as this one."""
 
+REAP_SECONDS = 5
 START_SECONDS = 30
 
 
@@ -92,6 +94,12 @@ class Node:
     def crashed(self) -> bool:
         """Whether it ended by itself or by force. One that was asked to end has not crashed."""
         return self._process is not None and self._process.poll() not in (None, 0)
+
+    def reap(self) -> None:
+        """Take note that it has ended, so that no zombie of it stays."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(REAP_SECONDS)
 
     def ask(self, password: str, commands: Sequence[Sequence[str]]) -> list[Any]:
         """Run commands as the admin, one after the other."""

@@ -139,6 +139,8 @@ class Cluster:
             for endpoint in self._endpoints:
                 endpoint.close()
             self._ground.supervisor.end(*(node.name for node in self._nodes))
+            for node in self._nodes:
+                node.reap()
             shutil.rmtree(self._home, ignore_errors=True)
 
     def _start(self, node: valkey.Node) -> None:

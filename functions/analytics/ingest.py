@@ -10,7 +10,7 @@ from analytics.decode import Decoded, Pointer, decode
 from analytics.patience import persist
 from analytics.store import Applied
 from streamflix import log
-from streamflix.errors import Retryable
+from streamflix.errors import DataRefused, Permanent, Retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -80,8 +80,8 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
         decoded = decode(batch.records) if begun <= ATTEMPTS else _stepped_over(batch)
         viewers_counted = doors.viewers.add(decoded.events)
         applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
-    except Retryable:
-        if single:
+    except (Retryable, Permanent) as error:
+        if single and not isinstance(error, DataRefused):
             _call_off(batch, doors)
         raise
     return _outcome(batch, doors, applied, viewers_missed=not viewers_counted)
@@ -97,7 +97,7 @@ def _stepped_over(batch: Batch) -> Decoded:
 
 
 def _call_off(batch: Batch, doors: Doors) -> None:
-    """An outage is not the record's fault, and must not count against it."""
+    """What is wrong with the platform is not the record's fault and must not count against it."""
     try:
         doors.store.call_off(batch)
     except Retryable as error:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from analytics import fingerprint, hyperloglog
 from analytics.rollup import MINUTE_CHARS
 from streamflix import log
-from streamflix.errors import Permanent, Retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -80,7 +79,7 @@ class Viewers:
             return True
         try:
             self._redis.run(lambda cluster: hyperloglog.add(cluster, watching))
-        except (Retryable, Permanent) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, rollups matter more
             self._rests_until = self._clock() + REST_SECONDS
             logger.warning(
                 "live viewers are not counted",

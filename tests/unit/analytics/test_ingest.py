@@ -12,7 +12,7 @@ from analytics.envelope import Batch
 from analytics.ingest import Doors, ingest
 from analytics.store import Applied
 from streamflix.deadline import Deadline
-from streamflix.errors import DatabaseUnreachable
+from streamflix.errors import AddressMalformed, DatabaseUnreachable, DataRefused
 from tests import playback
 
 
@@ -151,6 +151,22 @@ def test_an_error_of_our_own_counts_against_a_record_like_a_death(
     with pytest.raises(ZeroDivisionError):
         ingest(of(playback.event()), doors, SOON)
     assert store.begun == 1
+
+
+def test_a_value_that_the_database_refuses_at_the_last_moment_counts_against_its_record(
+    doors: Doors, store: Store
+) -> None:
+    store.trouble = [DataRefused("23514")]
+    with pytest.raises(DataRefused):
+        ingest(of(playback.event()), doors, SOON)
+    assert store.begun == 1
+
+
+def test_a_broken_set_up_does_not_count_against_a_record(doors: Doors, store: Store) -> None:
+    store.trouble = [AddressMalformed("writer")]
+    with pytest.raises(AddressMalformed):
+        ingest(of(playback.event()), doors, SOON)
+    assert store.begun == 0
 
 
 @pytest.mark.parametrize("deaf", [False, True])

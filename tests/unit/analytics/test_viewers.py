@@ -12,7 +12,7 @@ from analytics import hyperloglog
 from analytics.decode import decode
 from analytics.envelope import Batch
 from analytics.viewers import REST_SECONDS, Viewers, audiences
-from streamflix.errors import RedisUnreachable, Retryable, SecretMalformed
+from streamflix.errors import RedisUnreachable, SecretMalformed
 from tests import playback
 
 
@@ -68,8 +68,10 @@ class Redis:
             raise self.trouble
 
 
-@pytest.mark.parametrize("trouble", [RedisUnreachable("away"), SecretMalformed("no JSON")])
-def test_redis_in_trouble_is_left_alone_for_a_while(trouble: Retryable) -> None:
+@pytest.mark.parametrize(
+    "trouble", [RedisUnreachable("away"), SecretMalformed("no JSON"), IndexError("a fault of ours")]
+)
+def test_redis_in_trouble_is_left_alone_for_a_while(trouble: Exception) -> None:
     now = 100.0
     redis: Any = Redis(trouble)
     viewers = Viewers(redis, clock=lambda: now)

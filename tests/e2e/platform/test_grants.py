@@ -1,0 +1,92 @@
+"""Least privilege, judged by the calls that the whole suite made: nothing unused, nothing missing.
+
+Only the laptop records every authorised call, so this is the laptop's alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CLOUD = ROOT / ".local/venvs/cloud/bin/python"
+
+# What only AWS calls, where the laptop has neither network interfaces nor flow logs to deliver.
+ONLY_AWS_CALLS = {
+    ("streamflix-vpc-function", "LambdaManagesInterfaces"),
+    ("streamflix-network-flow-log", "VpcDeliversItsFlowLog"),
+    ("streamflix-network-flow-log", "VpcFindsItsLogGroup"),
+}
+
+Finding = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def judged(outputs: dict[str, str]) -> dict[str, list[Finding]]:
+    done = subprocess.run(
+        [
+            *(str(CLOUD), "-m", "local.iam_replay"),
+            *("--home", os.environ["STREAMFLIX_HOME"]),
+            *("--suffix", outputs["EnvironmentSuffix"]),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    findings: dict[str, list[Finding]] = json.loads(done.stdout)
+    return findings
+
+
+def without_exempt(findings: list[Finding], suffix: str) -> list[Finding]:
+    return [
+        finding
+        for finding in findings
+        if (finding["policy"].removesuffix(f"-{suffix}"), finding["statement"])
+        not in ONLY_AWS_CALLS
+    ]
+
+
+@pytest.mark.after_all
+def test_every_granted_action_on_every_resource_was_used(
+    judged: dict[str, list[Finding]], outputs: dict[str, str]
+) -> None:
+    assert without_exempt(judged["unused"], outputs["EnvironmentSuffix"]) == []
+
+
+@pytest.mark.after_all
+def test_without_any_one_statement_at_least_one_call_would_be_denied(
+    judged: dict[str, list[Finding]], outputs: dict[str, str]
+) -> None:
+    assert without_exempt(judged["removable"], outputs["EnvironmentSuffix"]) == []
+
+
+@pytest.mark.after_all
+def test_no_call_of_a_function_was_refused(judged: dict[str, list[Finding]]) -> None:
+    assert [(call["action"], call["resource"]) for call in judged["refused"]] == []
+
+
+@pytest.mark.after_all
+def test_no_function_called_with_the_accounts_own_credentials(
+    judged: dict[str, list[Finding]],
+) -> None:
+    assert [(call["action"], call["resource"]) for call in judged["root_from_functions"]] == []
+
+
+@pytest.mark.after_all
+def test_the_exempt_statements_exist(
+    judged: dict[str, list[Finding]], outputs: dict[str, str]
+) -> None:
+    suffix = f"-{outputs['EnvironmentSuffix']}"
+    unused = {
+        (finding["policy"].removesuffix(suffix), finding["statement"])
+        for finding in judged["unused"]
+    }
+
+    assert unused >= ONLY_AWS_CALLS

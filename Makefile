@@ -47,7 +47,16 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 # --- Proof ---
 
 .PHONY: test
-test: lint unit contract integration coverage e2e ## Every suite, on a laptop cloud of its own
+test: dev-env cloud-env sam-env ## Every suite, on a laptop cloud of its own
+	@echo "two halves side by side, each shown when it ends: lint and contract; unit, integration and coverage"
+	@$(MAKE) -j2 --output-sync=target lint-contract covered
+	@$(MAKE) e2e
+
+.PHONY: lint-contract covered
+lint-contract:
+	@$(MAKE) -j1 lint contract
+covered:
+	@$(MAKE) -j1 unit integration coverage
 
 .PHONY: lint
 lint: dev-env cloud-env ## ruff and mypy --strict

@@ -118,6 +118,19 @@ def test_a_crash_before_the_commit_loses_nothing(
     assert set(cloud.pointers()) == {pointer(bad, "undecodable")}
 
 
+def test_a_batch_that_reaches_far_back_counts_its_new_records_only(
+    consumer: Consumer, table: Table
+) -> None:
+    """So far that its old events are no longer remembered one by one: the watermark decides."""
+    items = events(5000)
+    records = packed(items, per=100)
+
+    consumer(batch(records[:48]))
+    assert consumer(batch([*records[:3], *records[48:]]))["EventsIngested"] == 200
+
+    assert table.rows() == expected_rows(items)
+
+
 def test_batches_that_overlap_count_once(consumer: Consumer, table: Table) -> None:
     items = events(300)
     records = packed(items, per=10)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from analytics import consume
+from analytics.decode import decode
 from analytics.envelope import Batch
 from analytics.errors import RejectsUnreachable
 from analytics.ingest import ingest
@@ -275,18 +276,30 @@ def test_outages_never_make_a_pointer_of_a_good_record(
     assert table.attempts() == []
 
 
-def test_who_comes_second_waits_for_the_watermark(
-    consumer: Consumer, table: Table, database: Database
+def test_an_invocation_that_lambda_gave_up_on_may_still_finish(
+    consumer: Consumer, table: Table
 ) -> None:
-    """A timed-out invocation still holds the shard; the next one does not overtake it."""
+    """It holds the shard; the next one waits, and then finds the same batch counted."""
     items = events(60)
-    consumer(batch(plain(items[:30])))
-    with database.connection(database.login("analytics")) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT FROM analytics.shard_watermark FOR UPDATE")
-        with meanwhile(other.rollback, 1.0):
-            consumer(batch(plain(items[30:])))
+    consumer(batch(plain(items[:1])))  # the shard has a watermark, and the doors are open
+    one = batch([*packed(items[1:]), playback.record(b"{")])
+    inside, leave = threading.Event(), threading.Event()
 
+    def hold_up(*_: Any) -> None:
+        inside.set()
+        leave.wait(10)
+
+    slow = consume.doors.__wrapped__(settings.cached(Settings))
+    parsed = Batch.from_event(one)
+    decoded = decode(parsed.records)
+    first = threading.Thread(target=slow.store.apply, args=(parsed, decoded, hold_up))
+    first.start()
+    assert inside.wait(10)
+    with meanwhile(leave.set, 1.0):
+        second = consumer(one)
+    first.join()
+
+    assert second["EventsIngested"] == 0
     assert table.rows() == expected_rows(items)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from demo.catalogue import Account, Catalogue
 
 WINDOW_MS: Final = 3_600_000
-LATE_SHARE: Final = 0.02
-OUT_OF_ORDER_SHARE: Final = 0.03
+LATE_SHARE: Final = 0.022
+OUT_OF_ORDER_SHARE: Final = 0.033
 LATE_MS: Final = (90_000, 1_200_000)
 # Longer than one heartbeat: at least the next event of the same session overtakes.
 OUT_OF_ORDER_MS: Final = (35_000, 85_000)

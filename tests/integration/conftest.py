@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import socket
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import psycopg2
 import pytest
 
 from schema import logins, migrations
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +74,7 @@ class Servers:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     home = tmp_path_factory.mktemp("servers")
     command = [str(CLOUD_PYTHON), "-m", "local.servers", "--home", str(home)]
-    command += ["--port-base", str(free())]
+    command += ["--port-base", str(free_range(PORTS))]
     with (home / "stderr").open("wb") as complaints:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
@@ -94,25 +93,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             process.send_signal(signal.SIGKILL)
             process.wait()
         process.stdout.close()
-
-
-def free() -> int:
-    """A base from which all ports of a set of servers are free."""
-    for _ in range(100):
-        base = random.randrange(20_000, 30_000, PORTS)
-        if all(_is_free(port) for port in range(base, base + PORTS)):
-            return base
-    raise AssertionError("no free ports between 20000 and 30000")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True
 
 
 @dataclass(frozen=True)

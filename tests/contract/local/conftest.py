@@ -19,6 +19,7 @@ import pytest
 from botocore.config import Config
 
 from tests.eventually import eventually
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,15 +172,6 @@ def zipped(code: str) -> bytes:
     return buffer.getvalue()
 
 
-def free_base() -> int:
-    """A port whose fifty successors for this instance are free; the first is the gateway's."""
-    for base in range(40000, 60000, 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", base + 50)):
-                return base
-    raise AssertionError("no free ports")
-
-
 def listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -188,7 +180,7 @@ def listening(port: int) -> bool:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     root = tmp_path_factory.mktemp("checkout")
-    base = free_base()
+    base = free_range(100)
     log = (root / "launcher.log").open("wb")
     kept = {
         key: os.environ[key]

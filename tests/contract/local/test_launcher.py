@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.contract.local.conftest import PYTHON, ROOT, Cloud, free_base, listening
+from tests.contract.local.conftest import PYTHON, ROOT, Cloud, listening
 from tests.eventually import eventually
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def sockets(pid: int) -> Iterator[tuple[str, int]]:
 
 
 def test_the_launcher_is_alone_and_ends_clean(tmp_path: Path) -> None:
-    base = free_base()
+    base = free_range(100)
     process = subprocess.Popen(
         [PYTHON, "-m", "local.launcher", "--instance", "alone", "--root", tmp_path],
         cwd=ROOT,

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.eventually import eventually
+from tests.ports import free_range, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +26,7 @@ HOME = ROOT / ".local" / INSTANCE
 
 @pytest.fixture(scope="module")
 def base() -> str:
-    """A range of ports of this test's own."""
-    for first in range(34000, 60000, 100):
-        if all(_free(port) for port in range(first + 50, first + 100)):
-            return str(first)
-    raise AssertionError("no free range of ports")
+    return str(free_range(100))
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +89,7 @@ def test_down_leaves_no_process_and_no_state(base: str) -> None:
     assert {name: pid for name, pid in started.items() if alive(pid)} == {}
     assert session_of(launcher) == []
     assert not HOME.exists()
-    assert all(_free(port) for port in range(int(base) + 50, int(base) + 100))
+    assert all(is_free(port) for port in range(int(base) + 50, int(base) + 100))
 
 
 def processes() -> dict[str, int]:
@@ -115,13 +111,3 @@ def alive(pid: int) -> bool:
         status = Path(f"/proc/{pid}/status")
         return "State:\tZ" not in status.read_text() if status.exists() else True
     return False
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -37,6 +37,7 @@ def test_poison_ends_as_one_pointer(stage: Stage, kind: str) -> None:
 
     assert stage.rollups()["watched_s"] == 20
     assert [pointer[:2] for pointer in stage.pointers_to(places)] == [places[1]]
+    assert_no_lag(stage)
 
 
 def test_a_stop_of_an_unknown_profile_counts_and_ends_as_one_pointer(stage: Stage) -> None:
@@ -45,6 +46,7 @@ def test_a_stop_of_an_unknown_profile_counts_and_ends_as_one_pointer(stage: Stag
 
     assert stage.rollups()["watched_s"] == 10
     assert stage.pointers_to(places) == [(*places[0], "unknown_profile")]
+    assert_no_lag(stage)
 
 
 def test_a_record_that_kills_the_consumer_is_stepped_over_within_a_minute(
@@ -59,6 +61,13 @@ def test_a_record_that_kills_the_consumer_is_stepped_over_within_a_minute(
 
     assert stage.rollups()["watched_s"] == 31
     assert stage.pointers_to([killer]) == [(*killer, "killed_the_consumer")]
+    assert_no_lag(stage)
+
+
+def assert_no_lag(stage: Stage) -> None:
+    """What is put now is committed within 5 seconds."""
+    stage.put(stage.event())
+    stage.settle(within=5)
 
 
 def put_killer_beside(stage: Stage, others: list[tuple[str, int]]) -> tuple[str, int]:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from redis.cluster import RedisCluster
 from redis.retry import Retry
 
 from tests.eventually import eventually
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,23 +141,10 @@ def end(databases: Databases) -> str:
 
 @contextlib.contextmanager
 def started(home: Path) -> Iterator[Databases]:
-    databases = start(home, free_base())
+    databases = start(home, free_range(50))
     pids = databases.recorded().values()
     try:
         yield databases
     finally:
         end(databases)
     eventually(lambda: [pid for pid in pids if running(pid)], 15, lambda left: not left)
-
-
-def free_base() -> int:
-    """The first of fifty ports that nobody listens on, below those that systems hand out."""
-    for base in range(20000, 30000, 50):
-        if not any(_listening(base + offset) for offset in (0, 1, 10, 11, 12, 30, 31, 32)):
-            return base
-    raise AssertionError("no free ports")
-
-
-def _listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -18,7 +18,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.eventually import eventually
-from tests.integration.local.databases import PYTHON, ROOT, free_base
+from tests.integration.local.databases import PYTHON, ROOT
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,7 @@ class Laptop:
 @contextlib.contextmanager
 def launched(root: Path) -> Iterator[Laptop]:
     """A launcher without a stack yet."""
-    base = free_base()
+    base = free_range(50)
     kept = ("PATH", "HOME", "STREAMFLIX_HOOKS_OFF")
     log = root / "launcher.log"
     with log.open("wb") as sink:

@@ -16,10 +16,10 @@ from tests.integration.local.databases import (
     ROOT,
     Databases,
     end,
-    free_base,
     running,
     start,
 )
+from tests.ports import free_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def _left(pids: list[int]) -> list[int]:
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
 def test_the_servers_end_with_the_process_that_runs_them(tmp_path: Path, by: int) -> None:
-    databases = start(tmp_path, free_base())
+    databases = start(tmp_path, free_range(50))
     pids = list(databases.recorded().values())
     assert len(pids) == 3 + 3 + 1  # PostgreSQL, Valkey, the guard
     assert _left(pids) == pids
@@ -57,7 +57,9 @@ def test_the_servers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
         "print(started.process.pid, *started.recorded().values(), flush=True); time.sleep(99)"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path, str(free_base())], cwd=ROOT, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, tmp_path, str(free_range(50))],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
     )
     assert parent.stdout
     pids = [int(pid) for pid in parent.stdout.readline().split()]

@@ -99,10 +99,15 @@ def processes() -> dict[str, int]:
 
 def session_of(leader: int) -> list[int]:
     """Whoever still runs in the launcher's session: functions' sandboxes would show here."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split() if alive(int(pid))]
+    look = "import psutil; print(*psutil.pids())"
+    pids = subprocess.check_output([str(CLOUD), "-c", look], text=True).split()
+    return [int(pid) for pid in pids if _session(int(pid)) == leader and alive(int(pid))]
+
+
+def _session(pid: int) -> int | None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        return os.getsid(pid)
+    return None
 
 
 def alive(pid: int) -> bool:

@@ -22,6 +22,8 @@ LOGINS = {
     "RedisOpsSecretArn": "redis/ops",
 }
 
+SOMEBODY = "on-call@example.org"
+
 every_environment = pytest.mark.parametrize("environment", SUFFIXES)
 
 
@@ -109,8 +111,14 @@ def test_an_environment_gives_what_is_needed_and_only_what_is_allowed(environmen
 
 
 @every_environment
-def test_the_root_accepts_every_environment(environment: str) -> None:
-    assert refusals(parameters(environment)) == []
+def test_the_root_accepts_every_environment_that_says_who_is_woken(environment: str) -> None:
+    assert refusals(parameters(environment, PageEmail=SOMEBODY)) == []
+
+
+def test_production_as_it_stands_in_the_repository_is_refused_until_it_says_who_is_woken() -> None:
+    (refusal,) = refusals(parameters("prod"))
+
+    assert refusal == "Somebody is woken when production is in danger. Set PageEmail."
 
 
 @every_environment
@@ -139,7 +147,7 @@ def test_the_root_refuses_every_other_region(region: str) -> None:
     ],
 )
 def test_the_root_refuses_an_unsafe_production(name: str, text: str, sentence: str) -> None:
-    (refusal,) = refusals(parameters("prod", **{name: text}))
+    (refusal,) = refusals(parameters("prod", **{"PageEmail": SOMEBODY, name: text}))
 
     assert refusal.startswith(sentence)
     assert refusals(parameters("dev", **{name: text})) == []

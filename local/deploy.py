@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
 
 from local import lifecycle
 from local.complaint import Complaint
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from local.instance import Instance
 
 
+STACK = "streamflix-local"
+NEVER_CAME_UP = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 REACH_PACKAGES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -26,6 +31,7 @@ def deploy(instance: Instance, say: Callable[[str], None]) -> float:
     Raises: `Complaint` when the cloud is down or a step fails; its log is named.
     """
     lifecycle.require_up(instance)
+    settle(instance, say)
     say("sam build")
     _sam(instance, "build", "--build-dir", str(_build_dir(instance)))
     say("sam deploy")
@@ -39,6 +45,44 @@ def deploy(instance: Instance, say: Callable[[str], None]) -> float:
     account(instance, "outputs", "--path", str(outputs_file(instance)))
     _timing(instance).write_text(f"{seconds:.1f}")
     return seconds
+
+
+def settle(instance: Instance, say: Callable[[str], None]) -> None:
+    """Let an earlier deploy that was cut off come to its end; remove a stack that never came up.
+
+    CloudFormation refuses to touch a stack in either state, and on the laptop nothing is lost.
+    """
+    status = _status(instance)
+    if status.endswith("_IN_PROGRESS"):
+        say("An earlier deploy is still running: waiting for its end.")
+    while status.endswith("_IN_PROGRESS"):
+        time.sleep(1)
+        status = _status(instance)
+    if status in NEVER_CAME_UP:
+        say("An earlier deploy failed: removing what it left.")
+        _client(instance).delete_stack(StackName=STACK)
+        while _status(instance):
+            time.sleep(1)
+
+
+def _status(instance: Instance) -> str:
+    """The stack's status; empty when there is none, or none of whose resources exist yet."""
+    try:
+        stacks = _client(instance).describe_stacks(StackName=STACK)["Stacks"]
+    except ClientError:
+        return ""
+    status: str = stacks[0]["StackStatus"]
+    return "" if status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else status
+
+
+def _client(instance: Instance) -> Any:
+    return boto3.client(
+        "cloudformation",
+        endpoint_url=instance.gateway_url,
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 def last_seconds(instance: Instance) -> float | None:

@@ -92,6 +92,27 @@ def test_down_leaves_no_process_and_no_state(base: str) -> None:
     assert all(is_free(port) for port in range(int(base) + 50, int(base) + 100))
 
 
+def test_a_deploy_removes_what_a_failed_first_deploy_left(base: str) -> None:
+    local("up", base)
+    script = (
+        "import boto3, json, sys\n"
+        "from local import deploy\n"
+        "from local.instance import Instance\n"
+        f"instance = Instance.named({INSTANCE!r})\n"
+        "stacks = deploy._client(instance)\n"
+        "nobody = 'arn:aws:lambda:eu-central-1:000000000000:function:nobody'\n"
+        "broken = {'Type': 'Custom::X', 'Properties': {'ServiceToken': nobody}}\n"
+        "stacks.create_stack(StackName=deploy.STACK,"
+        " TemplateBody=json.dumps({'Resources': {'Broken': broken}}))\n"
+        "deploy.settle(instance, print)\n"
+        "print(deploy._status(instance) or 'gone')\n"
+    )
+
+    said = subprocess.check_output([str(CLOUD), "-c", script], cwd=ROOT, text=True)
+
+    assert said.splitlines()[-2:] == ["An earlier deploy failed: removing what it left.", "gone"]
+
+
 def processes() -> dict[str, int]:
     content = json.loads((HOME / "processes.json").read_text())
     return {name: entry["pid"] for name, entry in content.items()}

@@ -19,7 +19,7 @@ MD5_BYTES = 16
 
 
 class BrokenAggregate(Exception):
-    """It begins like an aggregate, and its checksum or its message is wrong."""
+    """It begins like an aggregate, and its checksum or its message is wrong, or it is empty."""
 
 
 def payloads(data: bytes) -> Sequence[bytes] | None:
@@ -32,9 +32,12 @@ def payloads(data: bytes) -> Sequence[bytes] | None:
         raise BrokenAggregate("checksum")
     aggregated, broken = _protobuf()
     try:
-        return [record.data for record in aggregated.FromString(message).records]
+        records = aggregated.FromString(message).records
     except broken:
         raise BrokenAggregate("message") from None
+    if not records:
+        raise BrokenAggregate("no payload")
+    return [record.data for record in records]
 
 
 @cache

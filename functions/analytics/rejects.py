@@ -43,10 +43,10 @@ class RejectsQueue:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client: QueueClient = self._client or aws.client("sqs")
         for bodies in _calls(_messages(shard, pointers)):
             entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
             try:
+                client: QueueClient = self._client or aws.client("sqs")
                 answer = client.send_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
                 raise RejectsUnreachable(aws.reason(error)) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from analytics import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from analytics.decode import Event, Place
 
@@ -40,7 +40,22 @@ class Fresh:
 class Sifted:
     fresh: Fresh
     duplicates: int
-    recent: bytes  # to be kept with the watermark, for the next batch
+    marks: Sequence[int]  # of every event so far, oldest first
+
+    def recent(self, refused: Collection[Place] = ()) -> bytes:
+        """What is to be kept with the watermark, for the next batch.
+
+        An event that was refused is not in it: a corrected copy of it is no duplicate.
+        """
+        forgotten = set()
+        if refused:
+            forgotten = {
+                fingerprint.of(event.event_id)
+                for event, place in zip(self.fresh.events, self.fresh.places, strict=True)
+                if place in refused
+            }
+        kept = [mark for mark in self.marks if mark not in forgotten][-RECENT_EVENTS:]
+        return struct.pack(f"<{len(kept)}Q", *kept)
 
 
 def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recent: bytes) -> Sifted:
@@ -65,8 +80,7 @@ def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recen
             seen.add(mark)
             new_events.append(event)
             new_places.append(place)
-    kept = order[-RECENT_EVENTS:]
-    return Sifted(fresh, duplicates, struct.pack(f"<{len(kept)}Q", *kept))
+    return Sifted(fresh, duplicates, order)
 
 
 def roll_up(events: Iterable[Event]) -> dict[Cell, list[int]]:

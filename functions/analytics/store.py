@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
+from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
+from psycopg2.errors import CardinalityViolation
 
 from analytics.decode import Pointer
 from analytics.rollup import Fresh, roll_up, sift
-from streamflix.errors import EpochMoved
+from streamflix.errors import EpochMoved, StatementRefused
+from streamflix.postgres import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 # Writers of personal rows share this advisory lock; an eraser takes it alone. "FENCE"
 FENCE = 0x46_45_4E_43_45
+
+# So many events that are all refused are no accident of theirs.
+HOPELESS = 100
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
@@ -61,6 +67,9 @@ class Store:
             self._settle(cursor)
             cursor.execute(_SQL["begin_attempt"], _position(batch))
             begun = int(_row(cursor)[0]) if cursor.rowcount else 0
+            # The answer to the commit may get lost: then nobody knows whether this one counted,
+            # and whoever repeats it takes it back first. At worst a record gets one more try.
+            self._owe(batch)
         self._owed.clear()
         return begun
 
@@ -69,7 +78,7 @@ class Store:
 
         When the database cannot be told now, it is with the next `begin`.
         """
-        self._owed.append(_position(batch))
+        self._owe(batch)
         with self._transaction() as cursor:
             self._settle(cursor)
         self._owed.clear()
@@ -90,27 +99,36 @@ class Store:
                 return Applied()
             sifted = sift(decoded.events, decoded.places, watermark, recent)
             pointers = [pointer for pointer in decoded.rejected if pointer.sequence > watermark]
-            pointers += _write(cursor, sifted.fresh)
-            if pointers:
+            if pointers:  # before rows are locked that other shards write, too
                 put_on_record(batch.shard, pointers)
+            found = _write_all(cursor, sifted.fresh)
+            if found:
+                put_on_record(batch.shard, found)
+            refused = {pointer[:2] for pointer in found if pointer.reason == "database"}
             cursor.execute(
                 _SQL["advance_watermark"],
-                {**_position(batch), "recent": psycopg2.Binary(sifted.recent)},
+                {**_position(batch), "recent": psycopg2.Binary(sifted.recent(refused))},
             )
-        refused = sum(pointer.reason == "database" for pointer in pointers)
-        return Applied(len(sifted.fresh.events) - refused, sifted.duplicates, pointers)
+        ingested = len(sifted.fresh.events) - len(refused)
+        return Applied(ingested, sifted.duplicates, pointers + found)
 
     @contextmanager
     def _transaction(self) -> Iterator[pg.cursor]:
         expected = self._book.epoch()
         with self._postgres.transaction() as cursor:
             cursor.execute(_SQL["open"], {"fence": FENCE})
-            epoch = _row(cursor)[1]
+            row = cursor.fetchone()
+            epoch = row and row[0]
             if epoch == expected:
                 yield cursor
                 return
         self._postgres.forget()  # the next look may find a new address and epoch
         raise EpochMoved(f"the address book says {expected}, the database {epoch}")
+
+    def _owe(self, batch: Batch) -> None:
+        position = _position(batch)
+        if position not in self._owed:
+            self._owed.append(position)
 
     def _settle(self, cursor: pg.cursor) -> None:
         for position in self._owed:
@@ -136,6 +154,15 @@ def _row(cursor: pg.cursor) -> tuple[Any, ...]:
     return row
 
 
+def _write_all(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
+    """`_write`, unless that would empty the stream into the queue of rejects."""
+    pointers = _write(cursor, fresh)
+    refused = sum(pointer.reason == "database" for pointer in pointers)
+    if refused > HOPELESS and refused == len(fresh.events):
+        raise StatementRefused(f"each of {refused} events: a constraint fits none of them")
+    return pointers
+
+
 def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
     """Write what the database accepts and return pointers to what it does not.
 
@@ -148,7 +175,9 @@ def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
     try:
         strangers = _write_part(cursor, fresh)
         cursor.execute("RELEASE SAVEPOINT part")
-    except (psycopg2.DataError, psycopg2.IntegrityError):  # SQLSTATE classes 22 and 23
+    except _REFUSED as error:
+        if _is_fault_of_schema(error):
+            raise StatementRefused(describe(error)) from None
         cursor.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
     else:
         return [Pointer(*fresh.places[number], "unknown_profile") for number in strangers]
@@ -158,6 +187,17 @@ def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
     pointers = _write(cursor, first)
     cursor.execute("TRUNCATE staged_rollup, staged_stop")
     return pointers + _write(cursor, second)
+
+
+# SQLSTATE classes 22 and 23; and 21000, when a statement meets one row under two names.
+_REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, CardinalityViolation)
+
+
+def _is_fault_of_schema(error: psycopg2.Error) -> bool:
+    """No event has a null, and none lacks a partition: the table does not fit this code."""
+    return error.pgcode == NOT_NULL_VIOLATION or (
+        error.pgcode == CHECK_VIOLATION and error.diag.constraint_name is None
+    )
 
 
 def _write_part(cursor: pg.cursor, fresh: Fresh) -> list[int]:

@@ -9,10 +9,6 @@ from __future__ import annotations
 from streamflix.errors import Permanent, Retryable
 
 
-class BadRequest(Permanent):
-    """This is no request that CloudFormation sends, and nobody waits for an answer to it."""
-
-
 class PackageDiffers(Permanent):
     """The template names other migrations than this package holds: somebody changed a migration
     and not stacks/schema.yaml. Run `python -m account migrations-sha --write`, build and deploy."""

@@ -1,6 +1,7 @@
 """CloudFormation calls this for `Custom::DatabaseSchema` in stacks/schema.yaml, and waits.
 
-What needs a layer is imported where it is used: when one is broken, CloudFormation is told.
+What needs a layer is imported where it is used: when one is broken or missing, CloudFormation is
+told.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from schema.reply import Reply
 from schema.request import Request
-from streamflix.deadline import Deadline
-from streamflix.errors import Permanent, Retryable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +35,13 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
     through (Lambda then calls again). Safe to repeat, to interrupt and to run twice at once.
     """
     request = Request.from_event(event)  # 1 parse, refuse
-    deadline = Deadline.of(context)
-    with Reply(request, deadline.seconds_until(ANSWER_AT)) as reply:
+    seconds = context.get_remaining_time_in_millis() / 1000
+    with Reply(request, seconds * (1 - ANSWER_AT)) as reply:
         if request.kind == "Delete":
             reply.succeeded({})
             return
         try:
-            data = _act(request, deadline)  # 2 act
+            data = _act(request, context)  # 2 act
         except Exception as error:  # noqa: BLE001  a silent function holds a stack for 15 minutes
             reason = explain(error)
             logger.error("refused: %s", reason)  # noqa: TRY400  a trace may quote anything
@@ -55,7 +54,7 @@ def explain(error: Exception) -> str:
     """What is wrong and what to do. An error that is not of our vocabulary may quote anything, so
     only its name and place are told."""
     name = type(error).__name__
-    if isinstance(error, Permanent | Retryable):
+    if isinstance(error, _vocabulary()):
         advice = " ".join((type(error).__doc__ or "").split())
         return f"{name}: {error}. {advice}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -66,8 +65,17 @@ def explain(error: Exception) -> str:
     )
 
 
-def _act(request: Request, deadline: Deadline) -> dict[str, str]:
+def _vocabulary() -> tuple[type[Exception], ...]:
+    try:
+        from streamflix.errors import Permanent, Retryable
+    except ImportError:  # the layer is what is missing
+        return ()
+    return Permanent, Retryable
+
+
+def _act(request: Request, context: Context) -> dict[str, str]:
     from schema.settings import Settings
     from schema.upgrade import upgrade
+    from streamflix.deadline import Deadline
 
-    return upgrade(request, Settings.from_env(), deadline)
+    return upgrade(request, Settings.from_env(), Deadline.of(context))

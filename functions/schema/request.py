@@ -1,14 +1,19 @@
-"""What CloudFormation asks of `Custom::DatabaseSchema`, and where it waits for the answer."""
+"""What CloudFormation asks of `Custom::DatabaseSchema`, and where it waits for the answer.
+
+Only the standard library is imported here: when a layer is broken, this must still work.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from schema.errors import BadRequest
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class BadRequest(Exception):
+    """This is no request that CloudFormation sends, and nobody waits for an answer to it."""
 
 
 @dataclass(frozen=True, slots=True)

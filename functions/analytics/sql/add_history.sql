@@ -15,6 +15,6 @@ WITH stop AS MATERIALIZED (
        SET title_id = excluded.title_id, stopped_at = excluded.stopped_at,
            position_s = excluded.position_s, watched_s = excluded.watched_s,
            device = excluded.device
-     WHERE history.stopped_at < excluded.stopped_at
+     WHERE history.stopped_at <= excluded.stopped_at
 )
 SELECT number FROM stop WHERE NOT known ORDER BY number

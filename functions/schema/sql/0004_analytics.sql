@@ -29,7 +29,7 @@ COMMENT ON TABLE analytics.title_minute IS
 CREATE TABLE analytics.shard_watermark (
     stream     text NOT NULL,
     shard      text NOT NULL,
-    sequence   numeric(60, 0) NOT NULL CHECK (sequence >= 0),
+    sequence   numeric NOT NULL CHECK (sequence >= 0),
     -- Random bytes: compressing them would only cost.
     recent     bytea STORAGE EXTERNAL NOT NULL DEFAULT ''
                CHECK (octet_length(recent) <= 8 * 4096 AND octet_length(recent) % 8 = 0),
@@ -52,7 +52,7 @@ COMMENT ON COLUMN analytics.shard_watermark.recent IS
 CREATE TABLE analytics.attempt (
     stream   text NOT NULL,
     shard    text NOT NULL,
-    sequence numeric(60, 0) NOT NULL CHECK (sequence >= 0),
+    sequence numeric NOT NULL CHECK (sequence >= 0),
     begun    int NOT NULL CHECK (begun > 0),
     PRIMARY KEY (stream, shard, sequence)
 );

@@ -262,3 +262,27 @@ def test_a_stop_becomes_one_row_of_history_and_the_latest_wins(
         (person["profile_id"], person["session_id"], "title-00042", 30, 5, "tv")
     ]
     assert sum(row[1] for row in table.rows().values()) == 20
+
+
+def test_of_two_stops_at_one_moment_the_later_record_wins_in_one_batch_or_two(
+    consumer: Consumer, table: Table
+) -> None:
+    person = {name: event()[name] for name in ("account_id", "profile_id", "session_id")}
+    table.add_profile(person["profile_id"], person["account_id"])
+    stops = plain([event("stop", position_s=n, **person) for n in range(4)])
+
+    positions = []
+    for part in (stops[:1], stops[1:2], stops[2:]):
+        consumer(batch(part))
+        positions += [row[3] for row in table.history()]
+
+    assert positions == [0, 1, 3]
+
+
+def test_a_sequence_number_may_have_any_length(consumer: Consumer, table: Table) -> None:
+    record = playback.record(event())
+    record["kinesis"]["sequenceNumber"] = "9" * 90
+
+    consumer(batch([record]))
+
+    assert table.watermarks() == {playback.SHARD: int("9" * 90)}

@@ -15,6 +15,7 @@ from analytics.envelope import Batch
 from analytics.errors import RejectsUnreachable
 from analytics.ingest import ingest
 from analytics.settings import Settings
+from analytics.store import FENCE, Store
 from streamflix import settings
 from streamflix.deadline import Deadline
 from streamflix.errors import (
@@ -25,6 +26,7 @@ from streamflix.errors import (
     StatementRefused,
 )
 from tests import playback
+from tests.eventually import eventually
 from tests.integration.conftest import Login
 from tests.integration.tap import Tap
 from tests.playback import batch, event, events, expected_rows, packed, plain, pointer
@@ -346,3 +348,90 @@ def test_four_shards_that_write_the_same_minutes_do_not_get_into_each_others_way
 class Patience:
     def get_remaining_time_in_millis(self) -> int:
         return 30_000
+
+
+@pytest.mark.parametrize("answers", [1, 3, 6])
+def test_lost_answers_to_its_beginning_do_not_count_against_a_record(
+    consumer: Consumer,
+    table: Table,
+    cloud: Cloud,
+    tap: Tap,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: int,
+) -> None:
+    consumer(batch(plain([event(), event()])))
+    settle, left = Store._settle, [None] * answers
+
+    def settle_and_cut(store: Store, cursor: Any) -> None:
+        settle(store, cursor)
+        if left:
+            left.pop()
+            tap.light_fuse(2, pass_on=True)  # the attempt, then its commit
+
+    monkeypatch.setattr(Store, "_settle", settle_and_cut)
+    metrics = consumer(batch(plain([event()])))
+
+    assert left == []
+    assert metrics["EventsIngested"] == 1
+    assert cloud.pointers() == []
+    assert table.attempts() == []
+
+
+def test_while_pointers_are_sent_other_shards_count_the_same_minute(
+    consumer: Consumer, table: Table
+) -> None:
+    items = [event(), event(), event()]
+    other = {"shard": "shardId-000000000001"}
+    consumer(batch(plain(items[:1], **other)))  # opens the doors
+    slow = consume.doors.__wrapped__(settings.cached(Settings))
+    one = Batch.from_event(batch([*plain(items[1:2]), playback.record(b"{")]))
+    sent = []
+
+    def send(_: Any, pointers: Any) -> None:
+        sent.extend(pointers)
+        assert consumer(batch(plain(items[2:], **other)), seconds=3)["EventsIngested"] == 1
+
+    slow.store.apply(one, decode(one.records), send)
+
+    assert len(sent) == 1
+    assert table.rows() == expected_rows(items)
+
+
+def test_an_epoch_that_moved_while_the_fence_was_waited_for_is_seen(
+    consumer: Consumer, table: Table, database: Database
+) -> None:
+    consumer(batch(plain([event()])))
+    before = table.everything()
+    result: list[Any] = []
+
+    def write() -> None:
+        try:
+            result.append(consumer(batch(plain(events(3))), seconds=1))
+        except EpochMoved as error:
+            result.append(error)
+
+    writer = threading.Thread(target=write)
+    try:
+        with database.master() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (FENCE,))
+            writer.start()
+            waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            eventually(lambda: database.rows("", waiting), within=5)
+            cursor.execute("SET LOCAL ROLE ops_owner; UPDATE ops.epoch SET epoch = 2")
+        writer.join(30)
+        assert [type(what) for what in result] == [EpochMoved]
+        assert table.everything() == before
+    finally:
+        database.do("ops_owner", "UPDATE ops.epoch SET epoch = 1")
+
+
+def test_a_database_without_an_epoch_is_not_written_to(
+    consumer: Consumer, table: Table, database: Database
+) -> None:
+    database.do("ops_owner", "DELETE FROM ops.epoch")
+    try:
+        with pytest.raises(EpochMoved):
+            consumer(batch(plain(events(3))), seconds=1)
+    finally:
+        database.do("ops_owner", "INSERT INTO ops.epoch (epoch) VALUES (1)")
+    assert table.everything() == [{}, [], [], []]

@@ -10,6 +10,7 @@ import pytest
 
 from analytics import decode, ingest
 from analytics.envelope import Batch
+from streamflix.errors import StatementRefused
 from tests import playback
 from tests.playback import aggregated, batch, event, events, expected_rows, packed, plain, pointer
 
@@ -196,10 +197,97 @@ def test_a_stop_of_an_unknown_profile_counts_and_ends_as_one_pointer(
 
 
 def test_thousands_of_pointers_reach_the_queue(consumer: Consumer, cloud: Cloud) -> None:
-    records = packed([b"{"] * 6000, per=3000)
+    records = packed([b"{"] * 6000, per=1000)
 
     assert consumer(batch(records))["EventsRejected"] == 6000
     assert len(set(cloud.pointers())) == 6000
+
+
+@pytest.mark.usefixtures("fussy")
+def test_a_corrected_copy_of_what_the_database_refused_counts(
+    consumer: Consumer, table: Table
+) -> None:
+    item = event()
+    consumer(batch(plain([{**item, "title_id": "poison"}, event()])))
+
+    metrics = consumer(batch(plain([item])))
+
+    assert (metrics["EventsIngested"], metrics["EventsDuplicated"]) == (1, 0)
+
+
+def test_two_names_of_one_minute_take_no_event_with_them(
+    consumer: Consumer, table: Table, cloud: Cloud
+) -> None:
+    """The second line of defence again: PostgreSQL takes 24:00 for the next midnight."""
+    one = Batch.from_event(batch(plain(events(9))))
+    decoded = decode.decode(one.records)
+    for number, item in enumerate(decoded.events):
+        item.ts = "2025-11-23T24:00:00Z" if number % 3 else "2025-11-24T00:00:00Z"
+        item.title_id, item.device, item.country, item.watched_s = "midnight", "tv", "DE", 7
+    consumer(batch(plain([event()], shard="shardId-000000000099")))  # opens the doors
+    sent: list[Pointer] = []
+
+    consumer.processes[-1].store.apply(one, decoded, lambda _, pointers: sent.extend(pointers))
+
+    assert sent == []
+    [counted] = [row for cell, row in table.rows().items() if cell[1] == "midnight"]
+    assert counted[1] == 9 * 7
+
+
+@pytest.fixture
+def narrow(database: Database) -> Iterator[None]:
+    """Rows that no partition takes, as a partitioned table says it."""
+    table = "analytics.title_minute"
+    body = "BEGIN RAISE EXCEPTION USING ERRCODE = '23514'; END"
+    database.do(
+        "analytics_owner",
+        f"""CREATE FUNCTION analytics.narrow() RETURNS trigger LANGUAGE plpgsql AS $${body}$$;
+            CREATE TRIGGER narrow BEFORE INSERT ON {table}
+                   FOR EACH ROW EXECUTE FUNCTION analytics.narrow()""",
+    )
+    yield
+    database.do("analytics_owner", "DROP FUNCTION analytics.narrow() CASCADE")
+
+
+@pytest.fixture
+def wide(database: Database) -> Iterator[None]:
+    """A column that this code does not know and that asks for a value."""
+    database.do("analytics_owner", "ALTER TABLE analytics.title_minute ADD COLUMN n int NOT NULL")
+    yield
+    database.do("analytics_owner", "ALTER TABLE analytics.title_minute DROP COLUMN n")
+
+
+@pytest.mark.parametrize(("fault", "code"), [("narrow", "23514"), ("wide", "23502")])
+def test_a_table_that_fits_no_event_holds_the_stream_back(
+    consumer: Consumer,
+    table: Table,
+    cloud: Cloud,
+    request: pytest.FixtureRequest,
+    fault: str,
+    code: str,
+) -> None:
+    request.getfixturevalue(fault)
+
+    with pytest.raises(StatementRefused, match=code):
+        consumer(batch(plain(events(3))), seconds=1)
+
+    assert cloud.pointers() == []
+    assert table.watermarks() == {}
+
+
+@pytest.mark.usefixtures("fussy")
+def test_a_constraint_that_fits_no_event_holds_the_stream_back(
+    consumer: Consumer, table: Table, cloud: Cloud
+) -> None:
+    bad = [event(title_id="poison") for _ in range(101)]
+
+    with pytest.raises(StatementRefused, match="each of 101"):
+        consumer(batch(plain(bad)), seconds=1)
+    assert (cloud.pointers(), table.watermarks()) == ([], {})
+
+    metrics = consumer(batch(plain([*bad, event()])))
+    assert (metrics["EventsIngested"], metrics["EventsRejected"]) == (1, 101)
+    assert len(cloud.pointers()) == 101
 
 
 def _child(consumer: Consumer, one: playback.Event) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import signal
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +18,8 @@ from tests.integration.tap import Tap
 from tests.playback import batch, event, events, expected_rows, packed, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from redis.cluster import RedisCluster
 
     from tests import playback
@@ -155,3 +161,38 @@ def test_after_a_rotation_the_new_password_is_read(
 
     assert consumer(batch(plain(events(5))))["ViewerBatchesMissed"] == 0
     assert list(redis_ops.scan_iter("live:*"))
+
+
+@pytest.fixture
+def stop_nodes(servers: Servers) -> Iterator[Callable[[int], None]]:
+    """Nodes that accept and never answer, as a host that hangs does."""
+    stopped: list[int] = []
+
+    def stop(count: int) -> None:
+        processes = json.loads((servers.ca.parents[1] / "processes.json").read_text())
+        for pid in [processes[f"valkey-{n + 1}"]["pid"] for n in range(count)]:
+            stopped.append(pid)
+            os.kill(pid, signal.SIGSTOP)
+
+    yield stop
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_rollups_wait_for_nodes_that_fell_silent_a_few_seconds_at_most(
+    consumer: Consumer, table: Table, stop_nodes: Callable[[int], None], nodes: int
+) -> None:
+    items = events(300)
+    assert consumer(batch(plain(items[:100])))["ViewerBatchesMissed"] == 0
+    stop_nodes(nodes)
+
+    started = time.monotonic()
+    missed = [
+        consumer(batch(plain(part)))["ViewerBatchesMissed"]
+        for part in (items[100:200], items[200:])
+    ]
+
+    assert time.monotonic() - started < 3.5
+    assert missed == [1, 1]
+    assert table.rows() == expected_rows(items)

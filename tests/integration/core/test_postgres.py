@@ -228,3 +228,25 @@ def test_a_login_that_may_not_log_in_is_refused(
             connect().connection()
     finally:
         database.do("", "ALTER ROLE privacy LOGIN")
+
+
+def test_after_a_refused_login_the_address_is_read_again(
+    connect: Callable[..., Postgres], entries: Entries
+) -> None:
+    """A cutover keeps everybody out of the cluster that it leaves, and notes the new address."""
+    entries.secret["password"] = "guessed"
+    postgres = connect()
+    for _ in range(2):
+        with pytest.raises(CredentialsRefused):
+            postgres.connection()
+
+    assert entries.looks == 2
+
+
+def test_a_driver_that_cannot_even_try_is_an_outage(
+    connect: Callable[..., Postgres], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamflix.postgres.TCP", {"unheard_of": 1})
+
+    with pytest.raises(DatabaseUnreachable, match="unheard_of"):
+        connect().connection()

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streamflix.errors import CredentialsRefused, RedisUnreachable
 from streamflix.redis import Redis
@@ -114,3 +115,16 @@ def test_a_command_that_is_not_granted_is_not_called_a_refused_login(
 
     with pytest.raises(RedisUnreachable, match="NoPermission"):
         connect().run(all_keys)
+
+
+def test_an_outage_after_a_refused_login_is_an_outage(
+    connect: Callable[..., Redis], secrets: Secrets
+) -> None:
+    right = secrets.stages["AWSCURRENT"]
+    secrets.stages = {"AWSCURRENT": {**right, "password": "old"}, "AWSPENDING": right}
+
+    def hang(_: Any) -> None:
+        raise RedisTimeoutError("reading from socket")
+
+    with pytest.raises(RedisUnreachable):
+        connect().run(hang)

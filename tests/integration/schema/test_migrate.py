@@ -7,6 +7,8 @@ import functools
 import http.server
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -368,3 +370,26 @@ def test_a_bucket_out_of_reach_makes_lambda_call_again(bucket) -> None:
 
         with pytest.raises(Unanswered, match=r"ConnectionRefusedError|URLError"):
             migrate.handler(event, context(10))
+
+
+@pytest.mark.parametrize(("kind", "status"), [("delete", "SUCCESS"), ("create", "FAILED")])
+def test_cloudformation_is_answered_without_the_core_layer(
+    bucket: Bucket, kind: str, status: str
+) -> None:
+    """In a process of its own, which finds the function's own code and nothing else of ours."""
+    event = json.loads((EVENTS / f"{kind}.json").read_text())
+    event["ResponseURL"] = bucket.url
+    script = (
+        "import json, sys, types; sys.path.insert(0, sys.argv[1])\n"
+        "from schema import migrate\n"
+        "context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)\n"
+        "migrate.handler(json.loads(sys.argv[2]), context)"
+    )
+    functions = Path(migrate.__file__).parents[1]
+    subprocess.run(
+        [sys.executable, "-I", "-c", script, str(functions), json.dumps(event)], check=True
+    )
+
+    assert bucket.only()["Status"] == status
+    if status == "FAILED":
+        assert bucket.only()["Reason"].startswith("ModuleNotFoundError at ")

@@ -23,8 +23,9 @@ def test_a_plain_record_is_no_aggregate() -> None:
     assert payloads(MAGIC[:3]) is None
 
 
-def test_an_aggregate_without_records_is_empty() -> None:
-    assert payloads(MAGIC + hashlib.md5(b"").digest()) == []
+def test_an_aggregate_without_records_is_broken() -> None:
+    with pytest.raises(BrokenAggregate):
+        payloads(MAGIC + hashlib.md5(b"").digest())
 
 
 @given(st.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics import decode
+from analytics.aggregate import MAGIC
 from analytics.envelope import Batch
 from tests import playback
 
@@ -198,3 +200,52 @@ def test_schema_and_decoder_know_the_same_fields_and_words() -> None:
     assert SCHEMA["required"] == list(properties) == list(decode.Event.__struct_fields__)
     assert properties["type"]["enum"] == list(get_args(decode.Kind))
     assert properties["device"]["enum"] == list(get_args(decode.Device))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-11-23T24:00:00",
+        "2025-11-23T25:00:00",
+        "2025-11-23T23:60:00",
+        "2025-11-23T23:59:60",
+        "2025-11-23T3:00:00",
+    ],
+)
+def test_a_minute_has_one_name(text: str) -> None:
+    """The pattern alone decides: from Python 3.14 on, 24:00:00 is a time to `datetime`."""
+    assert decode._SECOND.fullmatch(text) is None
+    assert decode._second(text) is None
+
+
+@pytest.mark.parametrize("name", ["title_id", "ts"])
+def test_long_strings_are_not_kept(name: str) -> None:
+    caches = (decode._is_title, decode._second, decode._fraction)
+    for cached in caches:
+        cached.cache_clear()
+    value = playback.event()[name]
+
+    assert fault(playback.event(**{name: value + "x" * 100_000})) == "invalid"
+
+    assert [cached.cache_info().currsize for cached in caches] == [0, 0, 0]
+
+
+def test_a_record_with_more_than_a_thousand_faults_is_one_pointer() -> None:
+    good = playback.event()
+    few = playback.record(playback.aggregated([b"[]", good, *[b"{"] * 999]))
+    many = playback.record(playback.aggregated([b"[]", good, *[b"{"] * 1000]))
+
+    result = decoded(few, many)
+
+    sequence = int(many["kinesis"]["sequenceNumber"])
+    assert len(result.rejected) == 1001
+    assert result.rejected[-1] == (sequence, None, "invalid")
+    assert result.places == [(sequence - 1, 1), (sequence, 1)]
+
+
+def test_an_empty_aggregate_is_one_pointer() -> None:
+    record = playback.record(MAGIC + hashlib.md5(b"").digest())
+
+    assert decoded(record).rejected == [
+        (int(record["kinesis"]["sequenceNumber"]), None, "broken_aggregate")
+    ]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from analytics.decode import Pointer
 from analytics.envelope import Shard
@@ -91,3 +91,12 @@ def test_a_pointer_that_was_not_taken_is_an_error(trouble: str, code: str) -> No
 
     with pytest.raises(RejectsUnreachable, match=code):
         RejectsQueue("https://queue", queue).send(SHARD, pointers(1))
+
+
+def test_a_queue_without_a_client_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> Any:
+        raise NoRegionError
+
+    monkeypatch.setattr("streamflix.aws.client", fail)
+    with pytest.raises(RejectsUnreachable, match="NoRegionError"):
+        RejectsQueue("https://queue").send(SHARD, pointers(1))

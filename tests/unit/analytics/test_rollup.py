@@ -46,7 +46,7 @@ def test_an_event_that_came_in_an_earlier_batch_counts_once() -> None:
     items = playback.events(50)
     first = sifted(items[:30])
 
-    second = sifted(items[20:], recent=first.recent)
+    second = sifted(items[20:], recent=first.recent())
 
     assert [str(event.event_id) for event in second.fresh.events] == [
         item["event_id"] for item in items[30:]
@@ -58,21 +58,21 @@ def test_an_event_is_remembered_for_4096_events() -> None:
     item = playback.event()
     others = playback.events(RECENT_EVENTS)
 
-    within = sifted(others[:-1], recent=sifted([item]).recent)
-    beyond = sifted(others, recent=sifted([item]).recent)
+    within = sifted(others[:-1], recent=sifted([item]).recent())
+    beyond = sifted(others, recent=sifted([item]).recent())
 
-    assert sifted([item], recent=within.recent).duplicates == 1
-    assert sifted([item], recent=beyond.recent).duplicates == 0
-    assert len(beyond.recent) == RECENT_EVENTS * 8
+    assert sifted([item], recent=within.recent()).duplicates == 1
+    assert sifted([item], recent=beyond.recent()).duplicates == 0
+    assert len(beyond.recent()) == RECENT_EVENTS * 8
 
 
 def test_a_duplicate_is_remembered_like_any_event() -> None:
     item = playback.event()
-    some = sifted(playback.events(3000, seed=1), recent=sifted([item]).recent)
-    again = sifted([item], recent=some.recent)
-    more = sifted(playback.events(3000, seed=2), recent=again.recent)
+    some = sifted(playback.events(3000, seed=1), recent=sifted([item]).recent())
+    again = sifted([item], recent=some.recent())
+    more = sifted(playback.events(3000, seed=2), recent=again.recent())
 
-    assert sifted([item], recent=more.recent).duplicates == 1
+    assert sifted([item], recent=more.recent()).duplicates == 1
 
 
 def test_records_up_to_the_watermark_count_for_nothing() -> None:
@@ -83,7 +83,7 @@ def test_records_up_to_the_watermark_count_for_nothing() -> None:
 
     assert result.fresh.places == batch.places[7:]
     assert result.duplicates == 0
-    assert len(result.recent) == 3 * 8
+    assert len(result.recent()) == 3 * 8
 
 
 def test_halves_are_the_whole() -> None:
@@ -109,3 +109,13 @@ def test_fingerprints_of_ids_made_from_a_clock_differ() -> None:
     ids += [UUID(int=base + step) for step in range(1, 5000)]
 
     assert len({fingerprint.of(identity) for identity in ids}) == len(ids)
+
+
+def test_an_event_that_was_refused_is_not_remembered() -> None:
+    items = playback.events(5)
+    first = sifted(items)
+
+    recent = first.recent({first.fresh.places[2]})
+
+    assert sifted([items[1], items[3]], recent=recent).duplicates == 2
+    assert sifted([items[2]], recent=recent).duplicates == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError, MovedError, ResponseError, TimeoutError  # noqa: A004
 
 from analytics import hyperloglog
 from analytics.decode import decode
@@ -97,3 +99,33 @@ def test_minutes_are_those_of_the_events_and_not_of_their_arrival() -> None:
     late = playback.event(at=playback.NOON - timedelta(minutes=20))
 
     assert "live:2025-11-23T11:40Z" in dict(audiences(decoded([late])))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "repeated"),
+    [
+        (MovedError("1 127.0.0.1:1"), True),
+        (ResponseError("BUSY"), True),
+        (KeyError(7), True),
+        (ConnectionError("gone"), False),
+        (TimeoutError("silent"), False),
+        (OSError("no route"), False),
+    ],
+    ids=repr,
+)
+def test_only_commands_that_went_the_wrong_way_are_sent_again(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception, repeated: bool
+) -> None:
+    again: list[Any] = []
+
+    def fail(*_: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(hyperloglog, "_add_packed", fail)
+    monkeypatch.setattr(hyperloglog, "_add_by_pipeline", lambda *what: again.append(what))
+    cluster: Any = object()
+
+    with nullcontext() if repeated else pytest.raises(type(trouble)):
+        hyperloglog.add(cluster, {"live:x": [b"12345678"]})
+
+    assert again == ([(cluster, {"live:x": [b"12345678"]})] if repeated else [])

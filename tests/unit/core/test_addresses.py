@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from streamflix.addresses import Address, AddressBook
 from streamflix.errors import AddressMalformed, AddressUnknown
@@ -108,3 +108,12 @@ def test_a_malformed_epoch_is_refused(book: AddressBook, store: ParameterStore) 
     store.values["/x/aurora/epoch"] = "two"
     with pytest.raises(AddressMalformed):
         book.epoch()
+
+
+def test_a_store_without_a_client_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> Any:
+        raise NoRegionError
+
+    monkeypatch.setattr("streamflix.aws.client", fail)
+    with pytest.raises(AddressUnknown, match="NoRegionError"):
+        AddressBook("/x/aurora").epoch()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from streamflix.errors import CredentialsRefused, SecretMalformed, SecretUnreadable
 from streamflix.secrets import JITTER_SECONDS, REREAD_SECONDS, TTL_SECONDS, Login, Secret
@@ -207,3 +207,12 @@ def test_other_failures_of_an_attempt_are_not_about_the_login(
 
 def test_a_login_does_not_show_its_password() -> None:
     assert "hunter2" not in repr(Login("analytics", "hunter2"))
+
+
+def test_a_secret_without_a_client_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> Any:
+        raise NoRegionError
+
+    monkeypatch.setattr("streamflix.aws.client", fail)
+    with pytest.raises(SecretUnreadable, match="NoRegionError"):
+        Secret("arn").current()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from schema.errors import BadRequest, SchemaBlocked
+from schema.errors import SchemaBlocked
 from schema.migrate import explain, handler
 from schema.reply import LONGEST_REASON
-from schema.request import Request
+from schema.request import BadRequest, Request
 from schema.settings import Settings
 from streamflix.errors import SettingsInvalid
 

@@ -81,8 +81,8 @@ class AddressBook:
         from botocore.exceptions import BotoCoreError, ClientError
 
         names = {f"{self._prefix}/{name}": name for name in ("writer", "reader", "epoch")}
-        client: ParameterClient = self._client or aws.client("ssm")
         try:
+            client: ParameterClient = self._client or aws.client("ssm")
             answer = client.get_parameters(Names=list(names))
         except (BotoCoreError, ClientError) as error:
             if not self._entries:

@@ -133,6 +133,9 @@ class Postgres:
     def _connect(self) -> pg.connection:
         try:
             return self._secret.log_in(self._open)
+        except CredentialsRefused:
+            self._book.forget()  # a cutover keeps everybody out of the cluster that it leaves
+            raise
         except DatabaseUnreachable:
             self._book.forget()
             return self._secret.log_in(self._open)
@@ -147,7 +150,7 @@ class Postgres:
                 password=login.password,
                 **self._parameters,
             )
-        except psycopg2.OperationalError as error:
+        except psycopg2.Error as error:
             reason = str(error).strip().rpartition("\n")[2]
             if any(refusal in reason for refusal in _REFUSALS):
                 raise CredentialsRefused(f"{self._endpoint}: login {login.username}") from None

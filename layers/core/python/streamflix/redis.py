@@ -86,11 +86,12 @@ class Redis:
 
 
 def _is_refusal(error: BaseException | None) -> bool:
-    """Discovery wraps a refused login in an exception of the cluster's own."""
+    """Discovery wraps a refused login in an exception of the cluster's own. What was raised `from
+    None` ends the search: an earlier login that was refused says nothing about this one."""
     from redis.exceptions import AuthenticationError
 
     while error is not None:
         if isinstance(error, AuthenticationError):
             return True
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return False

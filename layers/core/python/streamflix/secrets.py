@@ -141,8 +141,8 @@ class Secret:
     def _read(self, stage: str) -> Login:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client: SecretClient = self._client or aws.client("secretsmanager")
         try:
+            client: SecretClient = self._client or aws.client("secretsmanager")
             answer = client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
         except (BotoCoreError, ClientError) as error:
             raise SecretUnreadable(f"{stage} not read: {aws.reason(error)}") from None

@@ -54,9 +54,12 @@ test: dev-env cloud-env sam-env ## Every suite, on a laptop cloud of its own
 
 .PHONY: lint-contract covered
 lint-contract:
-	@$(MAKE) -j1 lint contract
+	@$(MAKE) lint
+	@$(MAKE) contract
 covered:
-	@$(MAKE) -j1 unit integration coverage
+	@$(MAKE) unit
+	@$(MAKE) integration
+	@$(MAKE) coverage
 
 .PHONY: lint
 lint: dev-env cloud-env ## ruff and mypy --strict

@@ -93,12 +93,12 @@ class Endpoint:
     async def _converse(self, client: End) -> None:
         server: End | None = None
         try:
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                server = await self._introduce(client)
-            if server is not None:
-                await _until_either_leaves(client, server)
-        except (OSError, TimeoutError, EOFError):
-            pass  # a client that breaks off, speaks nonsense or trusts another authority
+            # A client may break off, speak nonsense or trust another authority: no news.
+            with contextlib.suppress(OSError, TimeoutError, EOFError):
+                async with asyncio.timeout(HANDSHAKE_SECONDS):
+                    server = await self._introduce(client)
+                if server is not None:
+                    await _until_either_leaves(client, server)
         finally:
             client.abort()
             if server is not None:

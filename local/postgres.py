@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from local.server_process import ServerProcess
 from local.unprivileged import Account, ProgramFailedError
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ ADMIN = "rdsadmin"
 REPLICATOR = "rdsrepladmin"
 """Readers stream as this role, which can do nothing else."""
 
-REAP_SECONDS = 5
 START_SECONDS = 60
 
 # An acknowledged commit survives (Aurora's storage promises it); errors carry no row's content,
@@ -114,7 +112,7 @@ class Places:
     logs: Path
 
 
-class Node:
+class Node(ServerProcess):
     """A server on its own data directory, reached through a unix socket only.
 
     `number` tells the servers of one laptop cloud apart: it is the port in the socket's name.
@@ -129,7 +127,6 @@ class Node:
         self.number = number
         self._places = places
         self._programs = programs
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> Path:
@@ -193,19 +190,6 @@ class Node:
             if not self.running() or time.monotonic() > deadline:
                 raise ProgramFailedError(f"PostgreSQL {self.name} did not start: see {log}")
             time.sleep(0.02)
-
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def crashed(self) -> bool:
-        """Whether it ended by itself or by force. One that was asked to end has not crashed."""
-        return self._process is not None and self._process.poll() not in (None, 0)
-
-    def reap(self) -> None:
-        """Take note that it has ended, so that no zombie of it stays."""
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(REAP_SECONDS)
 
     def remove(self) -> None:
         """Delete the data of a server that has ended."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import signal
-import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from local.server_process import ServerProcess
 from local.unprivileged import ProgramFailedError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 ADMIN = "elasticache-admin"
 """Only the hooks know its password. ElastiCache's own superuser is as invisible as this one."""
 
-REAP_SECONDS = 5
 START_SECONDS = 30
 
 
@@ -45,7 +43,7 @@ def hashed(password: str) -> str:
     return f"#{hashlib.sha256(password.encode()).hexdigest()}"
 
 
-class Node:
+class Node(ServerProcess):
     """A server on a unix socket. The cluster's own bus is its only TCP port.
 
     `announced` is the port that clients are sent to: the TLS endpoint in front of this node.
@@ -56,7 +54,6 @@ class Node:
         self.directory = directory
         self.announced = announced
         self.bus = bus
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(
         self, binary: Path, account: Account, password: str, supervisor: Supervisor, log: Path
@@ -90,16 +87,6 @@ class Node:
     def sockets(self) -> Sequence[Path]:
         """What its endpoint connects to."""
         return [self.socket]
-
-    def crashed(self) -> bool:
-        """Whether it ended by itself or by force. One that was asked to end has not crashed."""
-        return self._process is not None and self._process.poll() not in (None, 0)
-
-    def reap(self) -> None:
-        """Take note that it has ended, so that no zombie of it stays."""
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(REAP_SECONDS)
 
     def ask(self, password: str, commands: Sequence[Sequence[str]]) -> list[Any]:
         """Run commands as the admin, one after the other."""

@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
             reply.succeeded({})
             return
         try:
-            data = _act(request, context)  # 2 act
+            data = _act(request, context, reply)  # 2 act
         except Exception as error:  # noqa: BLE001  a silent function holds a stack for 15 minutes
             reason = explain(error)
             logger.error("refused: %s", reason)  # noqa: TRY400  a trace may quote anything
@@ -73,9 +73,14 @@ def _vocabulary() -> tuple[type[Exception], ...]:
     return Permanent, Retryable
 
 
-def _act(request: Request, context: Context) -> dict[str, str]:
+def _act(request: Request, context: Context, reply: Reply) -> dict[str, str]:
     from schema.settings import Settings
     from schema.upgrade import upgrade
     from streamflix.deadline import Deadline
 
-    return upgrade(request, Settings.from_env(), Deadline.of(context))
+    return upgrade(
+        request,
+        Settings.from_env(),
+        Deadline.of(context),
+        waits=lambda error: reply.waits(explain(error)),
+    )

@@ -49,6 +49,7 @@ class Reply:
         self._taken = threading.Lock()
         self._alarm = threading.Timer(max(0.0, seconds), self._out_of_time)
         self._alarm.daemon = True
+        self._obstacle = ""
 
     def __enter__(self) -> Self:
         self._alarm.start()
@@ -72,9 +73,14 @@ class Reply:
         """`reason` is for everybody to read: what is wrong and what to do, and no secret."""
         self._send("FAILED", reason, {})
 
+    def waits(self, reason: str) -> None:
+        """What is waited for: the answer, if the time ends first. For everybody to read."""
+        self._obstacle = reason
+
     def _out_of_time(self) -> None:
         self.failed(
-            "the database did not become reachable, or a migration did not end, within the "
+            self._obstacle
+            or "the database did not become reachable, or a migration did not end, within the "
             "function's time. See the function's log; when the database is up, deploy again"
         )
 

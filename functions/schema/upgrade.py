@@ -35,11 +35,13 @@ def upgrade(
     request: Request,
     env: Settings,
     deadline: Deadline,
+    waits: Callable[[Retryable], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
     """Apply what is pending, make the logins that are absent; return what `Fn::GetAtt` may read.
 
-    Waits for a database that is still starting until a fifth of the time is left.
+    Waits for a database that is still starting until a fifth of the time is left; `waits` is told
+    what stood in the way each time.
     Raises: what cannot pass by itself at once, what could when the time is up.
     """
     package = migrations.load()
@@ -55,6 +57,7 @@ def upgrade(
             if deadline.seconds_until(GIVE_UP_AT) < PAUSE_SECONDS:
                 raise
             logger.warning("trying again", extra={"reason": f"{type(error).__name__}: {error}"})
+            waits(error)
             sleep(PAUSE_SECONDS)
         else:
             return {"SchemaVersion": str(package[-1].version), "MigrationsSha256": digest}

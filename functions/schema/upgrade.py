@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from schema.migrations import Migration
-    from schema.request import Request
     from schema.settings import Settings
     from streamflix.deadline import Deadline
     from streamflix.secrets import Login
@@ -32,7 +31,7 @@ PAUSE_SECONDS = 3.0
 
 
 def upgrade(
-    request: Request,
+    wanted_sha256: str,
     env: Settings,
     deadline: Deadline,
     waits: Callable[[Retryable], None],
@@ -46,9 +45,9 @@ def upgrade(
     """
     package = migrations.load()
     digest = migrations.digest(package)
-    if request.migrations_sha256 != digest:
+    if wanted_sha256 != digest:
         raise PackageDiffers(
-            f"MigrationsSha256 is {request.migrations_sha256 or 'absent'}, the package has {digest}"
+            f"MigrationsSha256 is {wanted_sha256 or 'absent'}, the package has {digest}"
         )
     while True:
         try:
@@ -77,7 +76,7 @@ def _once(package: Sequence[Migration], env: Settings, deadline: Deadline) -> No
         applied = migrations.apply(connection, package)
         logger.info("migrated", extra={"applied": applied, "version": package[-1].version})
         secrets = {login: _current(login, arn) for login, arn in env.login_secret_arns.items()}
-        made = logins.ensure(connection, secrets)
+        made = logins.ensure(connection, secrets, env.by_token)
         logger.info("logins are there", extra={"made": made})
     finally:
         postgres.close()

@@ -55,9 +55,55 @@ def test_an_absent_login_is_made_and_logs_in(master, cluster: Cluster, migrated:
     assert ensure(master, SECRETS) == [TWIN]
 
     assert cluster.accepts(migrated, TWIN, PASSWORD)
-    limit = LOGINS["recovery"].connection_limit
+    with cluster.master("postgres") as cursor:
+        cursor.execute("SHOW max_connections")
+        limit = LOGINS["recovery"].connection_limit(int(cursor.fetchone()[0]))
     assert role(cluster, TWIN) == (True, limit, ["role=recovery_ro"], *[False] * 5)
     assert memberships(cluster, TWIN) == [("recovery_ro",)]
+
+
+def test_a_login_that_brings_tokens_is_put_into_rds_iam_and_another_is_not(
+    master, cluster: Cluster
+) -> None:
+    ensure(master, SECRETS, by_token={"recovery"})
+
+    assert sorted(memberships(cluster, TWIN)) == [("rds_iam",), ("recovery_ro",)]
+
+
+def test_a_login_goes_from_tokens_to_passwords_and_back(
+    master, cluster: Cluster, migrated: str
+) -> None:
+    for by_token, roles in (
+        ({"recovery"}, [("rds_iam",), ("recovery_ro",)]),
+        ((), [("recovery_ro",)]),
+        ({"recovery"}, [("rds_iam",), ("recovery_ro",)]),
+    ):
+        ensure(master, SECRETS, by_token=by_token)
+        assert sorted(memberships(cluster, TWIN)) == roles
+    assert cluster.accepts(migrated, TWIN, PASSWORD), "the password is kept for the way back"
+
+
+def test_tokens_for_a_login_that_master_could_enter_would_lock_master_out(
+    master, cluster: Cluster
+) -> None:
+    ensure(master, SECRETS)
+    with cluster.master("postgres") as cursor:
+        cursor.execute(f"GRANT {TWIN} TO master")
+
+    with pytest.raises(BadLogin, match=f"REVOKE {TWIN} FROM master first"):
+        ensure(master, SECRETS, by_token={"recovery"})
+
+    assert memberships(cluster, TWIN) == [("recovery_ro",)]
+
+
+def test_tokens_for_a_login_leave_master_its_password(
+    master, cluster: Cluster, migrated: str
+) -> None:
+    ensure(master, SECRETS, by_token={"recovery"})
+
+    with cluster.master(migrated) as cursor:
+        cursor.execute("SELECT pg_has_role(current_user, 'rds_iam', 'USAGE')")
+        assert cursor.fetchone() == (False,)
 
 
 def test_a_login_that_exists_keeps_its_password(master, cluster: Cluster, migrated: str) -> None:
@@ -127,17 +173,19 @@ def test_the_server_never_sees_the_password(master, cluster: Cluster, migrated: 
     watched.close()
 
 
+@pytest.mark.parametrize("by_token", [(), ("recovery",)])
 def test_looking_again_changes_nothing_on_the_server(
-    master, cluster: Cluster, migrated: str
+    master, cluster: Cluster, migrated: str, by_token: tuple[str, ...]
 ) -> None:
-    ensure(master, SECRETS)
+    ensure(master, SECRETS, by_token)
     sent = io.StringIO()
     watched = cluster.connect(migrated, connection_factory=extras.LoggingConnection)
     watched.initialize(sent)
 
-    ensure(watched, SECRETS)
+    ensure(watched, SECRETS, by_token)
 
-    assert not [word for word in ("CREATE", "ALTER", "GRANT") if word in sent.getvalue()]
+    changes = ("CREATE", "ALTER", "GRANT", "REVOKE")
+    assert not [word for word in changes if word in sent.getvalue()]
     watched.close()
 
 

@@ -4,7 +4,6 @@ what to do and holds no secret."""
 from __future__ import annotations
 
 import functools
-import http.server
 import json
 import socket
 import subprocess
@@ -12,64 +11,28 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schema import logins, migrate, migrations, reply, upgrade
-from schema.reply import Unanswered
-from streamflix import aws
+from schema import logins, migrate, migrations, upgrade
+from streamflix import aws, custom_resource
+from streamflix.custom_resource import Unanswered
 from streamflix.postgres import Postgres
 from tests.eventually import eventually
 from tests.integration.schema.conftest import drop_roles
+from tests.response_bucket import context, open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.integration.schema.conftest import Cluster
+    from tests.response_bucket import Bucket
 
 EVENTS = Path(__file__).parents[3] / "events" / "schema"
 DIGEST = migrations.digest(migrations.load())
 SECRET = "Hush-Hush-4711"
 TWIN = "recovery_clone"
-
-
-class Bucket:
-    """CloudFormation's response bucket: keeps what is put, or fails as often as it is told."""
-
-    def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
-        self.content_types: list[str | None] = []
-        self.failures = 0
-        bucket = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if bucket.failures:
-                    bucket.failures -= 1
-                    self.send_error(503)
-                    return
-                bucket.content_types.append(self.headers["Content-Type"])
-                bucket.answers.append(json.loads(body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/answer"
-
-    def only(self) -> dict[str, Any]:
-        assert len(self.answers) == 1
-        return self.answers[0]
 
 
 class Cloud:
@@ -95,12 +58,10 @@ class Cloud:
 
 @pytest.fixture
 def bucket(monkeypatch) -> Iterator[Bucket]:
-    monkeypatch.setattr(reply, "ATTEMPT_SECONDS", 1.0)
-    monkeypatch.setattr(reply, "PAUSE_SECONDS", 0.01)
-    bucket = Bucket()
-    yield bucket
-    bucket.server.shutdown()
-    bucket.server.server_close()
+    monkeypatch.setattr(custom_resource, "ATTEMPT_SECONDS", 1.0)
+    monkeypatch.setattr(custom_resource, "PAUSE_SECONDS", 0.01)
+    with open_bucket() as bucket:
+        yield bucket
 
 
 @pytest.fixture
@@ -125,6 +86,7 @@ def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
     monkeypatch.setenv("ADDRESS_BOOK", "/streamflix/test/aurora")
     monkeypatch.setenv("MASTER_SECRET_ARN", "arn:master")
     monkeypatch.setenv("LOGIN_SECRET_ARNS", json.dumps({"recovery": "arn:recovery"}))
+    monkeypatch.setenv("APP_LOGIN", "password")
     yield cloud
     drop_roles(cluster, TWIN)
 
@@ -147,13 +109,6 @@ def send(bucket: Bucket) -> Callable[..., dict[str, Any]]:
         return answer
 
     return run
-
-
-def context(seconds: float) -> Any:
-    end = time.monotonic() + seconds
-    return SimpleNamespace(
-        get_remaining_time_in_millis=lambda: int((end - time.monotonic()) * 1000)
-    )
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
@@ -363,13 +318,13 @@ def test_even_an_exit_is_answered(cloud, send, bucket, monkeypatch) -> None:
 
 
 def test_a_bucket_that_fails_is_tried_again(cloud, send, bucket) -> None:
-    bucket.failures = reply.ATTEMPTS - 1
+    bucket.failures = custom_resource.ATTEMPTS - 1
 
     assert send("create")["Status"] == "SUCCESS"
 
 
 def test_an_answer_that_cannot_be_delivered_makes_lambda_call_again(cloud, send, bucket) -> None:
-    bucket.failures = reply.ATTEMPTS
+    bucket.failures = custom_resource.ATTEMPTS
 
     with pytest.raises(Unanswered, match="HTTP 503"):
         send("delete")
@@ -388,22 +343,20 @@ def test_a_bucket_out_of_reach_makes_lambda_call_again(bucket) -> None:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("delete", "SUCCESS"), ("create", "FAILED")])
-def test_cloudformation_is_answered_without_the_core_layer(
+def test_cloudformation_is_answered_without_the_vendor_layer(
     bucket: Bucket, kind: str, status: str
 ) -> None:
-    """In a process of its own, which finds the function's own code and nothing else of ours."""
+    """In a process of its own, which finds our own code and nothing of others'."""
     event = json.loads((EVENTS / f"{kind}.json").read_text())
     event["ResponseURL"] = bucket.url
     script = (
-        "import json, sys, types; sys.path.insert(0, sys.argv[1])\n"
+        "import json, sys, types; sys.path[:0] = sys.argv[1:3]\n"
         "from schema import migrate\n"
         "context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)\n"
-        "migrate.handler(json.loads(sys.argv[2]), context)"
+        "migrate.handler(json.loads(sys.argv[3]), context)"
     )
-    functions = Path(migrate.__file__).parents[1]
-    subprocess.run(
-        [sys.executable, "-I", "-c", script, str(functions), json.dumps(event)], check=True
-    )
+    ours = [str(Path(module.__file__).parents[1]) for module in (migrate, custom_resource)]
+    subprocess.run([sys.executable, "-I", "-S", "-c", script, *ours, json.dumps(event)], check=True)
 
     assert bucket.only()["Status"] == status
     if status == "FAILED":

@@ -1,0 +1,1 @@
+"""The network's own housekeeping: what CloudFormation cannot say about a VPC."""

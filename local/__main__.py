@@ -15,6 +15,9 @@ from local import status as picture
 from local.complaint import Complaint
 from local.instance import Instance
 
+# What a caller may say to a command by its environment; nothing of AWS is among them.
+WISHES = ("SEED", "EVENTS", "COLUMNS", "TERM", "VERBOSE", "YES", "KEEP_BACKUPS")
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
@@ -41,16 +44,9 @@ def up(context: typer.Context) -> None:
 
 
 @app.command()
-def deploy(context: typer.Context, env: str = "local") -> None:
+def deploy(context: typer.Context) -> None:
     """Build and deploy the real template to the laptop cloud."""
-    if env != "local":
-        raise Complaint(
-            f"This command deploys to the laptop only, not to {env}.",
-            f"With {env}'s credentials: sam build && sam deploy --config-env {env}",
-        )
-    with console.status("building and deploying"):
-        seconds = deployment.deploy(context.obj, _say)
-    _say(f"Deployed in {seconds:.0f} s. Outputs: {deployment.outputs_file(context.obj)}")
+    deployment.deploy(context.obj)
 
 
 @app.command()
@@ -86,7 +82,7 @@ def down(context: typer.Context) -> None:
 
 def _become(instance: Instance, command: list[str]) -> None:
     lifecycle.require_up(instance)
-    kept = {name: os.environ[name] for name in ("SEED", "EVENTS", "COLUMNS") if name in os.environ}
+    kept = {name: os.environ[name] for name in WISHES if name in os.environ}
     places = {
         "STREAMFLIX_HOME": str(instance.home),
         "STREAMFLIX_OUTPUTS": str(deployment.outputs_file(instance)),

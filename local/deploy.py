@@ -1,88 +1,44 @@
-"""The real `sam build` and `sam deploy`, with the unmodified template, against the laptop cloud."""
+"""The account owner's commands, run as the owner of the laptop's account."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import time
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 from local import lifecycle
 from local.complaint import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from local.instance import Instance
 
 
-STACK = "streamflix-local"
-NEVER_CAME_UP = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 REACH_PACKAGES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+TERMINAL = ("TERM", "COLUMNS", "VERBOSE")
 
 
-def deploy(instance: Instance, say: Callable[[str], None]) -> float:
-    """Build, deploy and write the flat outputs. Returns the seconds of `sam deploy`.
+def deploy(instance: Instance) -> None:
+    """Deploy as an account's owner does, but build for this machine. Its progress is shown.
 
-    Raises: `Complaint` when the cloud is down or a step fails; its log is named.
+    Raises: `Complaint` when the cloud is down or the deploy failed; it has said why.
     """
     lifecycle.require_up(instance)
-    settle(instance, say)
-    say("sam build")
-    _sam(instance, "build", "--build-dir", str(_build_dir(instance)))
-    say("sam deploy")
-    started = time.monotonic()
-    _sam(
-        instance,
-        *("deploy", "--template-file", str(_build_dir(instance) / "template.yaml")),
-        *("--config-file", str(instance.root / "samconfig.toml"), "--config-env", "local"),
+    extra = {name: os.environ[name] for name in TERMINAL if name in os.environ}
+    done = subprocess.run(
+        [
+            *(str(instance.root / ".local/venvs/sam/bin/python"), "-m", "account", "deploy"),
+            *("--env", "local", "--work", str(instance.home)),
+            *("--outputs", str(outputs_file(instance))),
+        ],
+        cwd=instance.root,
+        env=instance.child_env(build_env(instance) | extra),
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
-    seconds = time.monotonic() - started
-    account(instance, "outputs", "--path", str(outputs_file(instance)))
-    _timing(instance).write_text(f"{seconds:.1f}")
-    return seconds
-
-
-def settle(instance: Instance, say: Callable[[str], None]) -> None:
-    """Let an earlier deploy that was cut off come to its end; remove a stack that never came up.
-
-    CloudFormation refuses to touch a stack in either state, and on the laptop nothing is lost.
-    """
-    status = _status(instance)
-    if status.endswith("_IN_PROGRESS"):
-        say("An earlier deploy is still running: waiting for its end.")
-    while status.endswith("_IN_PROGRESS"):
-        time.sleep(1)
-        status = _status(instance)
-    if status in NEVER_CAME_UP:
-        say("An earlier deploy failed: removing what it left.")
-        _client(instance).delete_stack(StackName=STACK)
-        while _status(instance):
-            time.sleep(1)
-
-
-def _status(instance: Instance) -> str:
-    """The stack's status; empty when there is none, or none of whose resources exist yet."""
-    try:
-        stacks = _client(instance).describe_stacks(StackName=STACK)["Stacks"]
-    except ClientError:
-        return ""
-    status: str = stacks[0]["StackStatus"]
-    return "" if status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else status
-
-
-def _client(instance: Instance) -> Any:
-    return boto3.client(
-        "cloudformation",
-        endpoint_url=instance.gateway_url,
-        region_name="eu-central-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    if done.returncode:
+        raise Complaint("The deploy failed.", f"Logs: {instance.logs}. The cloud: make status")
 
 
 def last_seconds(instance: Instance) -> float | None:
@@ -129,15 +85,6 @@ def outputs_file(instance: Instance) -> Path:
 
 def _timing(instance: Instance) -> Path:
     return instance.home / "deploy-seconds"
-
-
-def _build_dir(instance: Instance) -> Path:
-    return instance.home / "build"
-
-
-def _sam(instance: Instance, *arguments: str) -> None:
-    command = [str(instance.root / ".local/venvs/sam/bin/sam"), *arguments]
-    _run(instance, f"sam-{arguments[0]}", command, build_env(instance))
 
 
 def _run(instance: Instance, name: str, command: list[str], extra: dict[str, str]) -> None:

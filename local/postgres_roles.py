@@ -9,13 +9,13 @@ from local.postgres import REPLICATOR
 # What RDS predefines, so that a migration that grants them runs here as it runs there.
 PREDEFINED = ("rds_superuser", "rds_iam", "rds_password", "rds_replication")
 
-# What RDS's rds_superuser may do and pass on. It is no superuser: no files, no programs.
+# What RDS's rds_superuser may do and pass on. It is no superuser: no files, no programs. It is no
+# member of rds_iam: whoever is one logs in with tokens only, and master has a password.
 SUPERUSER_MAY = (
     "pg_monitor",
     "pg_signal_backend",
     "pg_checkpoint",
     "pg_create_subscription",
-    "rds_iam",
     "rds_password",
     "rds_replication",
 )
@@ -40,6 +40,12 @@ def found(
         )
         cursor.execute(
             sql.SQL("GRANT rds_superuser TO {} WITH ADMIN OPTION").format(sql.Identifier(master))
+        )
+        # RDS lets master pass rds_iam on without holding it; this is as near as PostgreSQL comes.
+        cursor.execute(
+            sql.SQL("GRANT rds_iam TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE").format(
+                sql.Identifier(master)
+            )
         )
         cursor.execute(
             sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(sql.Identifier(master))

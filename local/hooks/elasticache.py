@@ -1,8 +1,8 @@
 """Gap: MiniStack's replication groups need Docker, and its users are records without passwords.
 
-Here each group in cluster mode is a `local.valkey_cluster.Cluster` of as many primaries, and the
-users of its user groups are real: the passwords and access strings of the records, at once, on
-every node.
+Here each group in cluster mode is a `local.valkey_cluster.Cluster` of as many primaries, one at
+least, and the users of its user groups are real: the passwords and access strings of the records,
+at once, on every node.
 
 Not emulated: replicas (they are recorded only), groups without cluster mode, AUTH tokens.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import elasticache
 
-from local import resource_types
+from local import elasticache_request, resource_types
 from local.valkey_cluster import ADDRESS, Cluster, Ground
 
 if TYPE_CHECKING:
@@ -108,13 +108,16 @@ class Caches:
 
         def run(parameters: Parameters) -> Answer:
             name = elasticache._p(parameters, "ReplicationGroupId")
-            shards = int(elasticache._p(parameters, "NumNodeGroups") or "1")
-            if shards == 1 or name in self._clusters:
+            shards = elasticache_request.shards(parameters)
+            if not shards or name in self._clusters:
                 return stock(parameters)
             cluster = self._reserve(name, shards)
             try:
                 answer = stock(parameters)
                 if answer[0] == HTTPStatus.OK:
+                    record = elasticache._replication_groups[name]
+                    record["ConfigurationEndpoint"] = record["NodeGroups"][0]["PrimaryEndpoint"]
+                    record["ClusterEnabled"] = True
                     cluster.create()
                     self._serving.add(name)
                     self.follow(parameters)
@@ -145,7 +148,7 @@ class Caches:
     def keep_passwords(self, parameters: Parameters) -> None:
         """A user's new passwords take the place of all it had."""
         user = elasticache._users[elasticache._p(parameters, "UserId")]
-        passwords = _passwords(parameters)
+        passwords = elasticache_request.passwords(parameters)
         if passwords is not None:
             self._passwords[user["UserId"]] = passwords
             kind = "password" if passwords else "no-password"
@@ -188,12 +191,3 @@ class Caches:
             cluster = self._clusters.pop(name, None)
         if cluster is not None:
             cluster.delete()
-
-
-def _passwords(parameters: Parameters) -> list[str] | None:
-    """The passwords that a request gives, none when it wants none, `None` when it says nothing."""
-    mode = elasticache._p(parameters, "AuthenticationMode.Type")
-    if mode == "no-password-required" or elasticache._p(parameters, "NoPasswordRequired") == "true":
-        return []
-    keys = (f"{at}Passwords.member.{n}" for at in ("", "AuthenticationMode.") for n in (1, 2))
-    return [given for key in keys if (given := elasticache._p(parameters, key))] or None

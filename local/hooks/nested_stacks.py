@@ -1,9 +1,9 @@
 """Gap: a nested stack is deployed by a shortened copy of the deployer.
 
-Stock, a child gets neither the SAM transform nor its ``{{resolve:…}}`` references, a failed child
-leaves its resources behind, a failed update stays half applied, and a delete ignores errors and
-deletion policies. Here a child runs through the very functions that deploy a root stack, on a
-loop of its own, so that it rolls back as a root does.
+Stock, a child gets neither the SAM transform nor its ``{{resolve:…}}`` references nor its parent's
+tags, a failed child leaves its resources behind, a failed update stays half applied, and a delete
+ignores errors and deletion policies. Here a child runs through the very functions that deploy a
+root stack, on a loop of its own, so that it rolls back as a root does.
 
 Not emulated: a child's clean-up of replaced and removed resources happens at the end of the
 child's own update, where AWS waits for the root's.
@@ -119,7 +119,8 @@ def _described(properties: Record, parent: str) -> Record:
     parameters = engine._resolve_parameters(template, given)
     conditions = engine._evaluate_conditions(template, parameters)
     engine.validate_template_support(template, conditions, params=parameters)
-    tags = provisioners._tag_map(properties.get("Tags")).items()
+    inherited = {each["Key"]: each["Value"] for each in cloudformation._stacks[parent]["Tags"]}
+    tags = (inherited | provisioners._tag_map(properties.get("Tags"))).items()
     return {
         "StackStatusReason": "",
         "LastUpdatedTime": now_iso(),

@@ -78,6 +78,20 @@ def test_outputs_and_parameters_pass_between_children_as_text(cloud: Cloud) -> N
     cloud.delete("ns-chain")
 
 
+def test_a_grandchild_wears_the_tags_of_the_stacks_above_it(cloud: Cloud) -> None:
+    room = child(cloud, {"P": parameter("/ns/tagged", "x")})
+    chapter = child(cloud, {"Room": room})
+    chapter["Properties"]["Tags"] = [{"Key": "Owner", "Value": "us"}]
+
+    cloud.deploy("ns-tags", {"Chapter": chapter})
+
+    tags = cloud.client("ssm").list_tags_for_resource(
+        ResourceType="Parameter", ResourceId="/ns/tagged"
+    )["TagList"]
+    assert {"Key": "Owner", "Value": "us"} in tags
+    cloud.delete("ns-tags")
+
+
 def test_a_failed_create_leaves_nothing_of_any_child(cloud: Cloud) -> None:
     good = child(cloud, {"P": parameter("/ns/good", "x")})
     bad = child(cloud, {"P": parameter("/ns/left", "x"), "Q": REFUSED | {"DependsOn": "P"}})

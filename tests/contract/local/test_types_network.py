@@ -1,4 +1,4 @@
-"""A stack makes addresses, NAT gateways and flow logs, changes none twice, and takes all away."""
+"""A stack makes addresses, NAT gateways, flow logs and rules, and takes all away again."""
 
 from __future__ import annotations
 
@@ -64,3 +64,62 @@ def test_network_types_live_and_die_with_their_stack(cloud: Cloud) -> None:
 
     cloud.delete("types-network")
     assert there() == (set(), set(), set())
+
+
+def doors(port: int) -> dict[str, Any]:
+    """Two groups that name each other, which only single rules can say."""
+
+    def rule(way: str, group: str, **more: Any) -> dict[str, Any]:
+        properties = {"IpProtocol": "tcp", "FromPort": port, "ToPort": str(port)} | more
+        return {
+            "Type": f"AWS::EC2::SecurityGroup{way}",
+            "Properties": properties | {"GroupId": {"Fn::GetAtt": [group, "GroupId"]}},
+        }
+
+    def group(name: str) -> dict[str, Any]:
+        nowhere = {"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}
+        properties = {"GroupDescription": name, "VpcId": {"Ref": "Vpc"}}
+        return {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": properties | {"SecurityGroupEgress": [nowhere]},
+        }
+
+    def end(name: str) -> dict[str, Any]:
+        return {"Fn::GetAtt": [name, "GroupId"]}
+
+    return {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.7.0.0/16"}},
+        "Front": group("front"),
+        "Back": group("back"),
+        "In": rule("Ingress", "Back", SourceSecurityGroupId=end("Front"), Description="front"),
+        "Out": rule("Egress", "Front", DestinationSecurityGroupId=end("Back")),
+        "Wide": rule("Egress", "Front", CidrIp="10.7.0.0/16"),
+    }
+
+
+def test_single_rules_open_and_shut_with_their_stack(cloud: Cloud) -> None:
+    ec2 = cloud.client("ec2")
+    outputs = {name: {"Value": {"Fn::GetAtt": [name, "GroupId"]}} for name in ("Front", "Back")}
+
+    def rules(group: str, way: str) -> list[Any]:
+        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0][way]
+        return [
+            (rule["FromPort"], [it["GroupId"] for it in rule["UserIdGroupPairs"]], ends)
+            for rule in found
+            if (ends := [it["CidrIp"] for it in rule["IpRanges"]]) != ["127.0.0.1/32"]
+        ]
+
+    def deploy(port: int) -> tuple[str, str]:
+        stack = cloud.deploy("types-rules", doors(port), Outputs=outputs)
+        made = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+        return made["Front"], made["Back"]
+
+    front, back = deploy(80)
+    assert rules(back, "IpPermissions") == [(80, [front], [])]
+    assert rules(front, "IpPermissionsEgress") == [(80, [back], []), (80, [], ["10.7.0.0/16"])]
+
+    assert deploy(90) == (front, back)
+    assert rules(back, "IpPermissions") == [(90, [front], [])]
+    assert rules(front, "IpPermissionsEgress") == [(90, [back], []), (90, [], ["10.7.0.0/16"])]
+
+    cloud.delete("types-rules")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
+SAM = ROOT / ".local/venvs/sam/bin/python"
 CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 INSTANCE = "updown"
 HOME = ROOT / ".local" / INSTANCE
@@ -95,22 +96,25 @@ def test_down_leaves_no_process_and_no_state(base: str) -> None:
 def test_a_deploy_removes_what_a_failed_first_deploy_left(base: str) -> None:
     local("up", base)
     script = (
-        "import boto3, json, sys\n"
-        "from local import deploy\n"
-        "from local.instance import Instance\n"
-        f"instance = Instance.named({INSTANCE!r})\n"
-        "stacks = deploy._client(instance)\n"
+        "import boto3, json\n"
+        "from account import deploy, guard, tree, view\n"
+        "account = guard.identify('local', boto3.session.Session())\n"
+        "stacks = account.client('cloudformation')\n"
         "nobody = 'arn:aws:lambda:eu-central-1:000000000000:function:nobody'\n"
         "broken = {'Type': 'Custom::X', 'Properties': {'ServiceToken': nobody}}\n"
-        "stacks.create_stack(StackName=deploy.STACK,"
+        "stacks.create_stack(StackName='streamflix-local',"
         " TemplateBody=json.dumps({'Resources': {'Broken': broken}}))\n"
-        "deploy.settle(instance, print)\n"
-        "print(deploy._status(instance) or 'gone')\n"
+        "deploy.settle(account, 'streamflix-local', view.Terminal())\n"
+        "print(tree.root(stacks, 'streamflix-local').exists)\n"
     )
 
-    said = subprocess.check_output([str(CLOUD), "-c", script], cwd=ROOT, text=True)
+    said = subprocess.check_output(
+        [str(CLOUD), "-m", "local", "--instance", INSTANCE, "run", "--", str(SAM), "-c", script],
+        cwd=ROOT,
+        text=True,
+    )
 
-    assert said.splitlines()[-2:] == ["An earlier deploy failed: removing what it left.", "gone"]
+    assert said.splitlines()[-2:] == ["An earlier deploy failed: removing what it left.", "False"]
 
 
 def processes() -> dict[str, int]:

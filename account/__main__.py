@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from account import guard, migrations_sha, outputs, secrets
+from account import guard, migrations_sha, outputs, rooms, secrets
+from account.deploy import Deployment, progress
+from account.plan import ROOT, Plan
 from account.refusal import Refusal
+from account.view import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OUTPUTS = Path("cfn-outputs") / "flat-outputs.json"
+OUTPUTS = Path(os.environ.get("STREAMFLIX_OUTPUTS", "cfn-outputs/flat-outputs.json"))
+"""A second cloud on the laptop has outputs of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,8 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         options.run(options)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. What CloudFormation has begun, it ends by itself.\n")
+        return 130
     except (Refusal, BotoCoreError, ClientError) as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
@@ -42,6 +51,25 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
     command.add_argument("--path", type=Path, default=OUTPUTS)
     command.set_defaults(run=_outputs)
+
+    for name, deed in (("preflight", _preflight), ("deploy", _deploy), ("destroy", _destroy)):
+        command = commands.add_parser(name, help=str(deed.__doc__).partition(".")[0])
+        command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+        command.add_argument("--outputs", type=Path, default=OUTPUTS)
+        command.add_argument("--work", type=Path, default=None, help="where build and logs go")
+        command.set_defaults(run=deed)
+
+    command = commands.add_parser("logs", help="what a room has logged")
+    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--room", default="")
+    command.add_argument("--since", default="10m", help="such as 30s, 10m, 2h, 1d")
+    command.set_defaults(run=_logs)
+
+    command = commands.add_parser("invoke", help="call a function with a sample event")
+    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--function", default="")
+    command.add_argument("--event", default="", help="a file, such as events/schema/update.json")
+    command.set_defaults(run=_invoke)
 
     command = commands.add_parser("migrations-sha", help="SHA-256 of the database's migrations")
     mode = command.add_mutually_exclusive_group()
@@ -73,6 +101,53 @@ def _outputs(options: argparse.Namespace) -> None:
     _say(f"{len(written)} outputs of {stack} in {options.path}")
 
 
+def _preflight(options: argparse.Namespace) -> None:
+    """Say whether a deploy would go through."""
+    deployment = _deployment(options)
+    deployment.view.say(str(deployment.account))
+    with progress(deployment.view):
+        deployment.preflight()
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    """Preflight, build, deploy under the hold, write the outputs, ask for signs of life."""
+    _deployment(options).run(os.environ, input)
+
+
+def _destroy(options: argparse.Namespace) -> None:
+    """Delete the stack and everything that it left."""
+    from account.destroy import Destruction
+
+    plan = Plan.of(options.env)
+    destruction = Destruction(_account(options.env), plan.stack, Terminal(), options.outputs)
+    destruction.run(os.environ, input)
+
+
+def _deployment(options: argparse.Namespace) -> Deployment:
+    plan = Plan.of(options.env)
+    work = options.work or ROOT / ".local" / "account" / options.env
+    return Deployment(_account(options.env), plan, Terminal(), work, options.outputs)
+
+
+def _logs(options: argparse.Namespace) -> None:
+    account = _account(options.env)
+    logs, since = account.client("logs"), rooms.seconds(options.since)
+    for line in rooms.lines(logs, options.env, options.room, since):
+        _say(line)
+
+
+def _invoke(options: argparse.Namespace) -> None:
+    account = _account(options.env)
+    _say(str(account))
+    lambdas = account.client("lambda")
+    function = rooms.function(lambdas, options.env, options.function)
+    answer = rooms.invoke(lambdas, function, rooms.event(options.event))
+    sys.stderr.write(answer.log)
+    _say(answer.payload)
+    if answer.failed:
+        raise Refusal(f"{function} failed; the room's log: make logs ROOM={answer.room}")
+
+
 def _migrations_sha(options: argparse.Namespace) -> None:
     directory, template = migrations_sha.SQL, migrations_sha.TEMPLATE
     if options.check:
@@ -86,6 +161,10 @@ def _account(environment: str) -> guard.Account:
     import boto3
 
     return guard.identify(environment, boto3.session.Session())
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

@@ -32,12 +32,13 @@ class Account:
     def __str__(self) -> str:
         return f"account {self.number}, region {REGION}, environment {self.environment}"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client whose address was checked: loopback for local, AWS for every other.
 
+        Another region is for looking at what belongs to us there, such as copies of backups.
         Raises: `Refusal`.
         """
-        client = self.session.client(service, region_name=REGION)
+        client = self.session.client(service, region_name=region)
         _refuse_address(self.environment, service, client.meta.endpoint_url)
         return client
 
@@ -73,6 +74,13 @@ def confirm(
     Raises: `Refusal` when the answer is not yes.
     """
     show(str(account))
+    answered(account, deed, env=env, ask=ask)
+
+
+def answered(
+    account: Account, deed: str, *, env: Mapping[str, str], ask: Callable[[str], str]
+) -> None:
+    """Ask only; for who has shown the account already. Raises: `Refusal`."""
     if account.environment == "local":
         return
     if env.get("YES") == "1" and account.environment != "prod":

@@ -1,24 +1,122 @@
-"""The platform can be destroyed to nothing. Runs last: nothing is left to test after it."""
+"""Create, update, change nothing, destroy to nothing. Runs last: nothing is left after it."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.eventually import eventually
+from tests.e2e.command import environment, make
+
+ROOT = Path(__file__).parents[3]
+SAM = ROOT / ".local/venvs/sam/bin/sam"
+SETTING, CHANGED = '"LogRetentionDays=7"', '"LogRetentionDays=14"'
+
+# In this order: each test leaves the stack for the next one.
+pytestmark = pytest.mark.destroying
 
 
-@pytest.mark.destroying
-def test_a_deleted_stack_leaves_nothing_behind(outputs: dict[str, str], aws: Any) -> None:
+def test_a_second_deploy_of_the_same_commit_changes_nothing(
+    outputs: dict[str, str], aws: Any
+) -> None:
+    before = events(aws, outputs)
+
+    said = make("deploy")
+
+    assert said.well, said.text
+    assert events(aws, outputs) - before == set()
+
+
+def test_an_update_changes_what_was_asked_and_keeps_the_stores(
+    outputs: dict[str, str], aws: Any, tmp_path: Path
+) -> None:
+    stores = identities(aws, outputs)
+
+    update(tmp_path)
+
+    logs = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/streamflix-")
+    assert {group["retentionInDays"] for group in logs["logGroups"]} == {14}
+    assert identities(aws, outputs) == stores
+
+
+def test_the_same_update_again_changes_nothing(
+    outputs: dict[str, str], aws: Any, tmp_path: Path
+) -> None:
+    before = events(aws, outputs)
+
+    update(tmp_path)
+
+    assert events(aws, outputs) - before == set()
+
+
+def test_destroy_leaves_nothing_but_what_was_there_before(
+    outputs: dict[str, str], aws: Any
+) -> None:
     suffix = outputs["EnvironmentSuffix"]
-    cloudformation = aws.client("cloudformation")
-    stack = f"streamflix-{suffix}"
 
-    cloudformation.delete_stack(StackName=stack)
+    said = make("destroy")
 
-    eventually(lambda: stacks(cloudformation, stack), within=120, wanted=lambda left: left == [])
+    assert said.well, said.text
+    assert f"streamflix-aurora-{suffix}" in said.text  # what is lost was shown
+    assert "The keys die on " in said.text
+    assert stacks(aws.client("cloudformation"), f"streamflix-{suffix}") == []
     assert leftovers(aws, suffix) == {}
+    assert len(secrets(aws, suffix)) == 7
+
+
+def test_destroy_on_nothing_finds_nothing() -> None:
+    said = make("destroy")
+
+    assert said.well, said.text
+    assert "No store and no backup of this environment exists." in said.text
+    assert "Nothing remains" in said.text
+
+
+def update(place: Path) -> None:
+    """The deployed build again, with one setting changed."""
+    config = place / "samconfig.toml"
+    text = (ROOT / "samconfig.toml").read_text()
+    assert SETTING in text
+    config.write_text(text.replace(SETTING, CHANGED))
+    template = Path(os.environ["STREAMFLIX_HOME"]) / "build" / "template.yaml"
+    command = [
+        *(str(SAM), "deploy", "--template-file", str(template), "--no-confirm-changeset"),
+        *("--config-file", str(config), "--config-env", environment()),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def events(aws: Any, outputs: dict[str, str]) -> set[str]:
+    """Everything that ever happened to a resource; a nested stack that was looked at is none."""
+    cloudformation = aws.client("cloudformation")
+    roots = stacks(cloudformation, f"streamflix-{outputs['EnvironmentSuffix']}")
+    return {
+        event["EventId"]
+        for name, _ in roots
+        for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        if event["ResourceType"] != "AWS::CloudFormation::Stack"
+    }
+
+
+def identities(aws: Any, outputs: dict[str, str]) -> dict[str, Any]:
+    """What would differ if a store had been replaced."""
+    cluster = aws.client("rds").describe_db_clusters(DBClusterIdentifier=outputs["AuroraClusterId"])
+    stream = aws.client("kinesis").describe_stream_summary(StreamName=outputs["KinesisStreamName"])
+    table = aws.client("dynamodb").describe_table(TableName=outputs["HoldTableName"])
+    return {
+        "cluster": cluster["DBClusters"][0]["DbClusterResourceId"],
+        "stream": stream["StreamDescriptionSummary"]["StreamCreationTimestamp"],
+        "table": table["Table"]["CreationDateTime"],
+    }
+
+
+def secrets(aws: Any, suffix: str) -> list[str]:
+    listed = aws.client("secretsmanager").list_secrets()["SecretList"]
+    return [s["Name"] for s in listed if s["Name"].startswith(f"streamflix/{suffix}/")]
 
 
 def stacks(cloudformation: Any, name: str) -> list[tuple[str, str]]:

@@ -16,11 +16,34 @@ import pytest
 ROOT = Path(__file__).parents[3]
 CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 
-# What only AWS calls, where the laptop has neither network interfaces nor flow logs to deliver.
+# What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
+# task, takes no backup, and its proxy is another name of the database.
 ONLY_AWS_CALLS = {
-    ("streamflix-vpc-function", "LambdaManagesInterfaces"),
-    ("streamflix-network-flow-log", "VpcDeliversItsFlowLog"),
-    ("streamflix-network-flow-log", "VpcFindsItsLogGroup"),
+    (policy, statement)
+    for policy, statements in {
+        "streamflix-vpc-function": ["LambdaManagesInterfaces"],
+        "streamflix-network-flow-log": ["VpcDeliversItsFlowLog", "VpcFindsItsLogGroup"],
+        "streamflix-proxy": ["RdsProxyLogsInAsTheService"],
+        "streamflix-service-execution": ["EcsDeliversTheLog", "EcsInjectsThePasswordOfRedis"],
+        "streamflix-service-task": [
+            "EcsTaskHasKinesisEncryptForIt",
+            "EcsTaskLogsInToTheDatabase",
+            "EcsTaskMountsItsFiles",
+            "EcsTaskPutsEvents",
+        ],
+        "streamflix-backup": [
+            "BackupFillsTheVault",
+            "BackupFindsWhatIsSelected",
+            "BackupKeepsItsSnapshots",
+            "BackupLetsAwsEncryptWithOurKeys",
+            "BackupLooksAtClustersAndSnapshots",
+            "BackupLooksAtOurKeys",
+            "BackupReadsTheFiles",
+            "BackupSnapshotsTheDatabase",
+            "BackupTagsItsRecoveryPoints",
+        ],
+    }.items()
+    for statement in statements
 }
 
 Finding = dict[str, Any]

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from account import guard
+from tests.unit.account.answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,3 +51,9 @@ def vault(dev: guard.Account) -> Any:
 @pytest.fixture
 def book(dev: guard.Account) -> Any:
     return dev.client("ssm")
+
+
+@pytest.fixture
+def answers() -> Answers:
+    """An account that answers as it is told."""
+    return Answers()

@@ -32,10 +32,6 @@ demo: cloud-env sam-env ## A day in the platform's life on the laptop: deploy, s
 up: cloud-env sam-env ## Start the laptop cloud and create the secrets that exist before the stack
 	@$(LOCAL) up
 
-.PHONY: deploy
-deploy: cloud-env sam-env ## sam build && sam deploy to the laptop cloud (accounts: see the README)
-	@$(LOCAL) deploy --env "$(ENV)"
-
 .PHONY: status
 status: cloud-env ## Endpoints, stacks, functions, databases and lag of the laptop cloud
 	@$(LOCAL) status
@@ -47,7 +43,7 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 # --- Proof ---
 
 .PHONY: test
-test: dev-env cloud-env sam-env ## Every suite, on a laptop cloud of its own
+test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
 	@echo "two halves side by side, each shown when it ends: lint and contract; unit, integration and coverage"
 	@$(MAKE) -j2 --output-sync=target lint-contract covered
 	@$(MAKE) e2e
@@ -65,8 +61,8 @@ covered:
 lint: dev-env cloud-env ## ruff and mypy --strict
 	@$(DEV) -m ruff check .
 	@$(DEV) -m ruff format --check .
-	@$(DEV) -m mypy functions layers/core/python account
-	@$(DEV) -m mypy --python-executable $(CLOUD) local demo
+	@$(DEV) -m mypy functions layers/core/python account registers
+	@$(DEV) -m mypy --python-executable $(CLOUD) local demo prove
 
 .PHONY: unit
 unit: dev-env ## Pure tests, sockets off
@@ -74,12 +70,20 @@ unit: dev-env ## Pure tests, sockets off
 	@$(DEV) -m pytest tests/unit --cov --cov-report=
 
 .PHONY: contract
-contract: dev-env cloud-env sam-env ## Templates, hooks, wiring
+contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
 	@$(DEV) -m pytest tests/contract
 
 .PHONY: integration
 integration: dev-env cloud-env ## Real PostgreSQL and Valkey
 	@$(DEV) -m pytest tests/integration --cov --cov-append --cov-report=
+
+.PHONY: scan
+scan: dev-env sam-env scan-env ## What checkov, AWS's validator and cfn-lint find beyond the waivers
+	@$(DEV) -m registers scan
+
+.PHONY: docs
+docs: dev-env sam-env ## Write the registers and diagrams that are made from the templates
+	@$(DEV) -m registers docs
 
 .PHONY: coverage
 coverage: dev-env ## Branch coverage of functions and layers, from unit and integration
@@ -91,17 +95,42 @@ e2e: dev-env cloud-env sam-env ## Deployed resources only, on the laptop cloud's
 	  $(LOCAL) --instance test up && $(LOCAL) --instance test deploy && \
 	  $(LOCAL) --instance test run -- $(DEV) -m pytest tests/e2e
 
+.PHONY: prove
+prove: cloud-env sam-env ## The full matrices at real times: ROOM=platform; writes docs/proof
+	@$(CLOUD) -m prove "$(or $(ROOM),platform)"
+
 # --- The account owner's part ---
+
+# On the laptop they run in its sealed environment: no real credentials, no address but its own.
+OWNER = $(if $(filter local,$(ENV)),$(LOCAL) run --) $(SAM) -m account
 
 .PHONY: secrets
 secrets: sam-env cloud-env ## Create the missing secrets of ENV and publish their ARNs; never overwrites
-	@if [ "$(ENV)" = local ]; then $(LOCAL) run -- $(SAM) -m account secrets --env local; \
-	  else $(SAM) -m account secrets --env "$(ENV)"; fi
+	@$(OWNER) secrets --env "$(ENV)"
+
+.PHONY: preflight
+preflight: sam-env cloud-env ## Would a deploy of ENV go through? One table, each failure with its remedy
+	@$(OWNER) preflight --env "$(ENV)"
+
+.PHONY: deploy
+deploy: sam-env cloud-env ## Preflight, build, deploy ENV under the hold, write the outputs, ask for signs of life
+	@$(if $(filter local,$(ENV)),$(LOCAL) deploy,$(OWNER) deploy --env "$(ENV)")
 
 .PHONY: outputs
 outputs: sam-env cloud-env ## Write cfn-outputs/flat-outputs.json from the deployed stack of ENV
-	@if [ "$(ENV)" = local ]; then $(LOCAL) run -- $(SAM) -m account outputs --env local; \
-	  else $(SAM) -m account outputs --env "$(ENV)"; fi
+	@$(OWNER) outputs --env "$(ENV)"
+
+.PHONY: logs
+logs: sam-env cloud-env ## What a room of ENV has logged: ROOM=analytics [SINCE=10m]
+	@$(OWNER) logs --env "$(ENV)" --room "$(ROOM)" --since "$(or $(SINCE),10m)"
+
+.PHONY: invoke
+invoke: sam-env cloud-env ## Call a function of ENV: FN=analytics-consume EVENT=events/analytics/kinesis_batch.json
+	@$(OWNER) invoke --env "$(ENV)" --function "$(FN)" --event "$(EVENT)"
+
+.PHONY: destroy
+destroy: sam-env cloud-env ## Delete ENV and all it left, after showing what is lost (KEEP_BACKUPS=1 keeps a snapshot and its key)
+	@$(OWNER) destroy --env "$(ENV)"
 
 # --- Environments: one lock each, because their pins conflict ---
 

@@ -79,12 +79,45 @@ def root() -> Stack:
     return read(ROOT / "template.yaml")
 
 
-def children() -> dict[str, Stack]:
-    """The nested stacks by their logical ids in the root, in the root's order."""
+def nested(stack: Stack) -> dict[str, Stack]:
+    """The stacks directly below this one, in its order."""
     return {
-        logical_id: read(ROOT / resource["Properties"]["Location"])
-        for logical_id, resource in root().resources("AWS::Serverless::Application").items()
+        logical_id: read((stack.path.parent / resource["Properties"]["Location"]).resolve())
+        for logical_id, resource in stack.resources("AWS::Serverless::Application").items()
     }
+
+
+@functools.cache
+def parents() -> dict[str, Stack]:
+    """The stack that holds each nested stack, by logical id; no id stands twice in the tree."""
+    found: dict[str, Stack] = {}
+    below = [root()]
+    for stack in below:
+        for logical_id, child in nested(stack).items():
+            assert logical_id not in found, f"{logical_id} stands twice"
+            found[logical_id] = stack
+            below.append(child)
+    return found
+
+
+def parent(logical_id: str) -> Stack:
+    return parents()[logical_id]
+
+
+def children() -> dict[str, Stack]:
+    """Every nested stack of the tree by its logical id, each chapter before what it holds."""
+    return {logical_id: nested(holder)[logical_id] for logical_id, holder in parents().items()}
+
+
+def chapters() -> dict[str, Stack]:
+    """The nested stacks that hold nested stacks themselves."""
+    return {logical_id: stack for logical_id, stack in children().items() if nested(stack)}
+
+
+def given(logical_id: str) -> Body:
+    """The parameters that a nested stack is given."""
+    properties = parent(logical_id).resources()[logical_id]["Properties"]
+    return dict(properties["Parameters"])
 
 
 def everything() -> list[Stack]:
@@ -95,7 +128,11 @@ def everything() -> list[Stack]:
 def as_deployed() -> dict[str, Stack]:
     """All templates after the SAM transform, as CloudFormation sees them, by name."""
     stacks = {stack.name: stack for stack in everything()}
-    written = {name: stack.body for name, stack in stacks.items() if "Transform" in stack.body}
+    written = {
+        name: stack.body
+        for name, stack in stacks.items()
+        if stack.body.get("Transform") == "AWS::Serverless-2016-10-31"
+    }
     made = subprocess.run(
         [SAM_PYTHON, Path(__file__).with_name("translate.py")],
         input=json.dumps(written),

@@ -4,25 +4,37 @@ import re
 
 import pytest
 
-from tests.contract.templates import house
+from tests.contract.templates import deployed, house
 
-ALARMS = {
+COMPOSITES = {
+    logical_id: alarm["Properties"]
+    for stack in house.everything()
+    for logical_id, alarm in stack.resources("AWS::CloudWatch::CompositeAlarm").items()
+}
+SINGLES = {
     logical_id: alarm["Properties"]
     for stack in house.everything()
     for logical_id, alarm in stack.resources("AWS::CloudWatch::Alarm").items()
 }
+ALARMS = SINGLES | COMPOSITES
+# What can break while nobody looks at it; each of these stacks' neighbours watches it.
+WATCHED = {"Alerting", "Analytics", "Api", "Aurora", "Backup", "Balancer", "Cache", "Files"}
+WATCHED |= {"Network", "Proxy", "Service", "Stream"}
 RUNBOOKS = house.ROOT / "docs" / "runbooks"
 RUNBOOK_SECTIONS = ["## Check", "## Act", "## Undo"]
 
 every_alarm = pytest.mark.parametrize("logical_id", ALARMS)
+every_single = pytest.mark.parametrize("logical_id", SINGLES)
 
 
 def test_each_room_that_can_fail_has_alarms() -> None:
     rooms = {
-        stack.name for stack in house.everything() if stack.resources("AWS::CloudWatch::Alarm")
+        name.removesuffix("Alarms")
+        for name, stack in house.children().items()
+        if stack.resources("AWS::CloudWatch::Alarm")
     }
 
-    assert rooms == {"alerting", "aurora-alarms", "cache", "stream", "analytics"}
+    assert rooms == WATCHED
 
 
 @every_alarm
@@ -78,26 +90,77 @@ def test_an_alarm_tells_somebody_when_it_begins_and_when_it_ends(logical_id: str
     assert len(alarm["AlarmActions"]) == 1
 
 
-@every_alarm
+@every_single
 def test_an_alarm_decides_what_silence_means(logical_id: str) -> None:
-    assert ALARMS[logical_id]["TreatMissingData"] in {"missing", "notBreaching", "breaching"}
+    silence = ALARMS[logical_id]["TreatMissingData"]
+    branches = silence["Fn::If"][1:] if isinstance(silence, dict) else [silence]
+
+    assert set(branches) <= {"missing", "notBreaching", "breaching"}
 
 
-def test_only_what_cannot_wait_wakes_somebody() -> None:
+def test_only_composites_wake_somebody_and_every_composite_does() -> None:
+    tree = deployed.platform()
+    page = tree.resource("Alerting", "PageTopic")
     paging = {
-        name for name, alarm in ALARMS.items() if {"Ref": "PageTopicArn"} in alarm["AlarmActions"]
+        alarm
+        for alarm in tree.resources("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        if page in tree.made(alarm.stack, alarm.properties["AlarmActions"])
     }
 
-    assert paging == {"AnalyticsLagTooHighAlarm", "AnalyticsGaveUpAlarm"}
+    assert paging == set(tree.resources("AWS::CloudWatch::CompositeAlarm"))
+    assert {it.logical_id for it in paging} >= {"PlatformDownAlarm", "DataAtRiskAlarm"}
+
+
+def test_singles_go_to_the_ticket_topic_or_where_undelivered_ones_go() -> None:
+    tree = deployed.platform()
+    for alarm in tree.resources("AWS::CloudWatch::Alarm"):
+        (topic,) = tree.made(alarm.stack, alarm.properties["AlarmActions"])
+        undelivered = alarm.logical_id in ("PageUndeliveredAlarm", "TicketUndeliveredAlarm")
+        assert topic.logical_id == ("FallbackTopic" if undelivered else "TicketTopic"), alarm
 
 
 def test_the_consumers_lag_pages_before_the_recovery_objective_is_broken() -> None:
-    alarm = ALARMS["AnalyticsLagTooHighAlarm"]
+    used, age = ALARMS["AnalyticsLagTooHighAlarm"]["Metrics"]
 
-    assert alarm["MetricName"] == "IteratorAge"
-    assert alarm["Threshold"] == 240_000
+    assert age["MetricStat"]["Metric"]["MetricName"] == "IteratorAge"  # ms
+    assert used["Expression"] == {"Fn::Sub": "age / (10 * ${RpoSeconds})"}  # percent
+    assert ALARMS["AnalyticsLagTooHighAlarm"]["Threshold"] == 80
+    assert "analytics-lag-too-high" in str(COMPOSITES["DataAtRiskAlarm"]["AlarmRule"])
 
 
-def test_an_undelivered_alarm_goes_another_way() -> None:
-    for logical_id in ("PageUndeliveredAlarm", "TicketUndeliveredAlarm"):
-        assert ALARMS[logical_id]["AlarmActions"] == [{"Ref": "FallbackTopic"}]
+def test_what_a_composite_names_exists_in_production() -> None:
+    """In a smaller environment an alarm may be missing; CloudWatch takes it for quiet."""
+    tree = deployed.platform("prod")
+    names = {
+        str(deployed.text(tree, it.stack, it.properties["AlarmName"]))
+        for it in tree.resources("AWS::CloudWatch::Alarm")
+    }
+    for composite in tree.resources("AWS::CloudWatch::CompositeAlarm"):
+        rule = str(deployed.text(tree, composite.stack, composite.properties["AlarmRule"]))
+        named = set(re.findall(r'ALARM\("([^"]+)"\)', rule))
+        assert named, composite
+        assert named - names == set(), composite
+
+
+def test_losing_the_database_the_service_or_the_door_wakes_somebody() -> None:
+    rule = str(COMPOSITES["PlatformDownAlarm"]["AlarmRule"])
+
+    for part in ("database-", "service-", "api-"):
+        assert f"streamflix-{part}" in rule, part
+
+
+def test_losing_copies_wakes_somebody() -> None:
+    assert "backup" in str(COMPOSITES["DataAtRiskAlarm"]["AlarmRule"])
+
+
+def test_a_deployment_is_rolled_back_by_alarms_that_exist() -> None:
+    tree = deployed.platform("prod")
+    names = {
+        str(deployed.text(tree, it.stack, it.properties["AlarmName"])): it
+        for it in tree.resources("AWS::CloudWatch::Alarm")
+    }
+    for service in tree.resources("AWS::ECS::Service"):
+        asked = service.properties["DeploymentConfiguration"]["Alarms"]
+        assert asked["Enable"] is asked["Rollback"] is True
+        for name in deployed.text(tree, service.stack, asked["AlarmNames"]):
+            assert tree.before(names[name], service), name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from account import migrations_sha
-from tests.contract.templates import house
+from tests.contract.templates import deployed, house, wires
 
 FUNCTIONS = house.functions()
 ROOMS = sorted(path.parent for path in (house.ROOT / "functions").glob("*/__init__.py"))
@@ -99,8 +99,9 @@ def test_the_schema_comes_back_for_another_cluster() -> None:
     properties = house.children()["Schema"].resources()["DatabaseSchema"]["Properties"]
 
     assert properties["ClusterResourceId"] == {"Ref": "ClusterResourceId"}
-    given = house.root().resources()["Schema"]["Properties"]["Parameters"]
-    assert given["ClusterResourceId"] == {"Fn::GetAtt": ["Aurora", "Outputs.ClusterResourceId"]}
+    tree = deployed.platform()
+    origins = tree.origins("Schema", {"Ref": "ClusterResourceId"})
+    assert origins == {wires.Made("Aurora", "Cluster", "DBClusterResourceId")}
 
 
 def test_the_stream_is_read_in_order_for_ever_and_never_past_its_end() -> None:
@@ -117,30 +118,6 @@ def test_the_stream_is_read_in_order_for_ever_and_never_past_its_end() -> None:
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {
         "Fn::GetAtt": ["GaveUp", "Arn"]
     }
-
-
-def test_the_addresses_are_published_after_every_instance_is_there() -> None:
-    aurora = house.children()["Aurora"].resources("AWS::SSM::Parameter")
-
-    assert {house.text(it["Properties"]["Name"], "x") for it in aurora.values()} == {
-        "/streamflix/x/aurora/writer",
-        "/streamflix/x/aurora/reader",
-        "/streamflix/x/aurora/epoch",
-    }
-    for page in aurora.values():
-        assert page["DependsOn"] == ["InstanceA", "InstanceB", "InstanceC"]
-    assert house.text(house.children()["Aurora"].outputs["AddressBook"]["Value"], "x") == (
-        "/streamflix/x/aurora"
-    )
-
-
-def test_the_database_stands_in_three_zones_and_fails_over_to_its_neighbour_first() -> None:
-    instances = house.children()["Aurora"].resources("AWS::RDS::DBInstance").values()
-    found = [it["Properties"] for it in instances]
-
-    assert [it["AvailabilityZone"]["Fn::Select"][0] for it in found] == [0, 1, 2]
-    assert [it["PromotionTier"] for it in found] == [0, 1, 15]
-    assert {str(it["DBInstanceClass"]) for it in found} == {"{'Ref': 'DatabaseInstanceClass'}"}
 
 
 def test_paths_that_templates_name_exist() -> None:

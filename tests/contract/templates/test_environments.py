@@ -22,7 +22,24 @@ LOGINS = {
     "RedisOpsSecretArn": "redis/ops",
 }
 
-SOMEBODY = "on-call@example.org"
+WHAT_PRODUCTION_ADDS = {
+    "PageEmail": "on-call@example.org",
+    "ServiceHostName": "service.example.org",
+    "ServiceCertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
+}
+
+# One serverless member that sleeps, one shard without copies, one way out, one task.
+SMALL = {
+    "NatGatewayPerAz": "false",
+    "InterfaceEndpoints": "false",
+    "DatabaseInstanceClass": "db.serverless",
+    "DatabaseReaders": "0",
+    "DatabaseMinCapacity": "0",
+    "DatabaseProxy": "false",
+    "RedisShards": "1",
+    "RedisReplicasPerShard": "0",
+    "ServiceTasks": "1",
+}
 
 every_environment = pytest.mark.parametrize("environment", SUFFIXES)
 
@@ -51,6 +68,12 @@ def value(node: Any, given: dict[str, str]) -> Any:
             return value(left, given) == value(right, given)
         case {"Fn::Not": [inner]}:
             return not value(inner, given)
+        case {"Fn::And": [*each]}:
+            return all(value(it, given) for it in each)
+        case {"Fn::Or": [*each]}:
+            return any(value(it, given) for it in each)
+        case {"Fn::Contains": [[*texts], sought]}:
+            return value(sought, given) in texts
         case str():
             return node
     raise AssertionError(node)
@@ -111,14 +134,20 @@ def test_an_environment_gives_what_is_needed_and_only_what_is_allowed(environmen
 
 
 @every_environment
-def test_the_root_accepts_every_environment_that_says_who_is_woken(environment: str) -> None:
-    assert refusals(parameters(environment, PageEmail=SOMEBODY)) == []
+def test_the_root_accepts_every_environment_that_brings_what_is_its_own(environment: str) -> None:
+    assert refusals(parameters(environment, **WHAT_PRODUCTION_ADDS)) == []
 
 
-def test_production_as_it_stands_in_the_repository_is_refused_until_it_says_who_is_woken() -> None:
-    (refusal,) = refusals(parameters("prod"))
+@pytest.mark.parametrize("environment", ["default", "dev", "local"])
+def test_only_production_must_bring_anything(environment: str) -> None:
+    assert refusals(parameters(environment)) == []
 
-    assert refusal == "Somebody is woken when production is in danger. Set PageEmail."
+
+def test_production_as_it_stands_in_the_repository_says_what_it_still_needs() -> None:
+    assert refusals(parameters("prod")) == [
+        "Production talks TLS. Set ServiceHostName and ServiceCertificateArn.",
+        "Somebody is woken when production is in danger. Set PageEmail or PageUrl.",
+    ]
 
 
 @every_environment
@@ -140,17 +169,56 @@ def test_the_root_refuses_every_other_region(region: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("DeletionProtection", "false", "Production keeps its database."),
+        ("DeletionProtection", "false", "Production keeps its data."),
+        ("DeleteAutomatedBackups", "true", "Production keeps its data."),
         ("NatGatewayPerAz", "false", "Production survives the loss of a zone."),
+        ("DatabaseReaders", "1", "Production survives the loss of a zone."),
+        ("DatabaseProxy", "false", "Production survives the loss of a zone."),
+        ("RedisReplicasPerShard", "1", "Production survives the loss of a zone."),
+        ("ServiceTasks", "2", "Production survives the loss of a zone."),
         ("PageEmail", "", "Somebody is woken when production is in danger."),
-        ("DeleteAutomatedBackups", "true", "Production keeps its backups."),
     ],
 )
 def test_the_root_refuses_an_unsafe_production(name: str, text: str, sentence: str) -> None:
-    (refusal,) = refusals(parameters("prod", **{"PageEmail": SOMEBODY, name: text}))
+    (refusal,) = refusals(parameters("prod", **(WHAT_PRODUCTION_ADDS | {name: text})))
 
     assert refusal.startswith(sentence)
     assert refusals(parameters("dev", **{name: text})) == []
+
+
+def test_a_paging_service_is_as_good_as_an_address() -> None:
+    pages = WHAT_PRODUCTION_ADDS | {"PageEmail": "", "PageUrl": "https://pager.example.org/x"}
+
+    assert refusals(parameters("prod", **pages)) == []
+
+
+@pytest.mark.parametrize("name", ["ServiceHostName", "ServiceCertificateArn"])
+def test_the_root_refuses_a_name_without_its_certificate_and_the_reverse(name: str) -> None:
+    (refusal,) = refusals(parameters("dev", **{name: WHAT_PRODUCTION_ADDS[name]}))
+
+    assert refusal.startswith("A name needs its certificate.")
+
+
+def test_the_root_refuses_a_proxy_before_a_database_that_shall_sleep() -> None:
+    sleepy = {"DatabaseInstanceClass": "db.serverless", "DatabaseMinCapacity": "0"}
+
+    (refusal,) = refusals(parameters("local", **sleepy))
+
+    assert refusal.startswith("A proxy keeps the database awake.")
+    assert refusals(parameters("local", **(sleepy | {"DatabaseProxy": "false"}))) == []
+    assert refusals(parameters("local", **(sleepy | {"DatabaseMinCapacity": "0.5"}))) == []
+
+
+def test_the_root_refuses_a_proxy_that_has_no_reader_to_send_readers_to() -> None:
+    (refusal,) = refusals(parameters("local", DatabaseReaders="0"))
+
+    assert refusal.startswith("A proxy's reading side needs a reader.")
+
+
+def test_a_developers_own_stack_is_small() -> None:
+    dev = parameters("dev")
+
+    assert {name: dev[name] for name in SMALL} == SMALL
 
 
 @pytest.mark.parametrize("suffix", ["a", "a" * 13, "Prod", "my-env", "prod_2", ""])
@@ -163,6 +231,7 @@ def test_a_suffix_that_would_break_a_name_is_refused(suffix: str) -> None:
 def test_the_laptop_has_productions_shape() -> None:
     local, prod = parameters("local"), parameters("prod")
 
-    for shape in ("RedisShards", "RedisReplicasPerShard", "NatGatewayPerAz"):
+    shapes = ("DatabaseReaders", "DatabaseProxy", "RedisShards", "RedisReplicasPerShard")
+    for shape in (*shapes, "NatGatewayPerAz", "InterfaceEndpoints"):
         assert local[shape] == prod[shape]
     assert (local["StreamMode"], local["ShardCount"]) == ("PROVISIONED", "2")

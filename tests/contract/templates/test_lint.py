@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 from tests.contract.templates import house
 
 LINES = {"template": 250}
+# What stays when its stack is deleted, and why nothing else would do.
+OUTLIVES = {
+    "api": {"AccountLoggingRole": "the account's setting stays, and would name a dead role"}
+}
 SECTIONS = [
     "AWSTemplateFormatVersion",
     "Transform",
@@ -106,4 +111,46 @@ def test_nothing_outlives_the_stack(stack: house.Stack) -> None:
         or resource.get("DeletionPolicy") == "Snapshot"
     ]
 
-    assert kept == []
+    assert set(kept) == OUTLIVES.get(stack.name, {}).keys()
+
+
+@every_stack
+def test_no_condition_and_no_mapping_is_left_unused(stack: house.Stack) -> None:
+    body = {section: it for section, it in stack.body.items() if section != "Parameters"}
+    used = {
+        name
+        for path, value in house.walk(body)
+        for name in (
+            [value]
+            if path[-1:] == ("Condition",)
+            else value[:1]
+            if path[-1:] == ("Fn::If",)
+            else []
+        )
+        if isinstance(name, str)
+    }
+    mapped = {value[0] for path, value in house.walk(body) if path[-1:] == ("Fn::FindInMap",)}
+
+    assert set(stack.body.get("Conditions", {})) - used == set()
+    assert set(stack.body.get("Mappings", {})) - mapped == set()
+
+
+@every_stack
+def test_a_default_is_one_that_the_parameter_itself_accepts(stack: house.Stack) -> None:
+    for name, it in stack.parameters.items():
+        if "Default" in it:
+            default = str(it["Default"])
+            allowed = [str(value) for value in it.get("AllowedValues", [default])]
+            assert default in allowed, name
+            assert re.fullmatch(str(it.get("AllowedPattern", ".*")), default), name
+        if it["Type"] == "Number" and "Default" in it:
+            least, most = it.get("MinValue", 0), it.get("MaxValue", float("inf"))
+            assert float(least) <= float(it["Default"]) <= float(most), name
+
+
+@pytest.mark.parametrize("child", house.children())
+def test_a_child_has_no_default_for_what_it_is_given(child: str) -> None:
+    """It would hide that the parent forgot to give it."""
+    declared = house.children()[child].parameters
+
+    assert [name for name in house.given(child) if "Default" in declared[name]] == []

@@ -33,11 +33,9 @@ PROMISED = {
 }
 
 every_child = pytest.mark.parametrize("child", house.children())
-
-
-def given(child: str) -> house.Body:
-    properties = house.root().resources()[child]["Properties"]
-    return dict(properties["Parameters"])
+every_holder = pytest.mark.parametrize(
+    "holder", [house.root(), *house.chapters().values()], ids=lambda stack: stack.name
+)
 
 
 def outputs_read(node: object) -> set[tuple[str, str]]:
@@ -54,8 +52,8 @@ def test_a_child_is_given_every_parameter_it_cannot_do_without_and_no_other(chil
     declared = house.children()[child].parameters
     needed = {name for name, parameter in declared.items() if "Default" not in parameter}
 
-    assert needed - set(given(child)) == set()
-    assert set(given(child)) - set(declared) == set()
+    assert needed - set(house.given(child)) == set()
+    assert set(house.given(child)) - set(declared) == set()
 
 
 @every_child
@@ -66,23 +64,39 @@ def test_a_child_uses_every_parameter_it_declares(child: str) -> None:
     assert set(stack.parameters) - used == set()
 
 
-@every_child
-def test_a_child_reads_only_stacks_above_it(child: str) -> None:
-    order = list(house.children())
-
-    below = {other for other, _ in outputs_read(given(child))} - set(order[: order.index(child)])
+@every_holder
+def test_a_stack_reads_only_its_neighbours_above_it(holder: house.Stack) -> None:
+    order = list(house.nested(holder))
+    below = {
+        (child, other)
+        for child in order
+        for other, _ in outputs_read(house.given(child))
+        if other not in order[: order.index(child)]
+    }
 
     assert below == set()
 
 
-def test_every_output_that_is_read_exists_and_every_output_is_read() -> None:
-    read = outputs_read(house.root().body)
+@every_holder
+def test_every_output_that_is_read_exists_and_every_output_is_read(holder: house.Stack) -> None:
+    read = outputs_read(holder.body)
     offered = {
-        (child, output) for child, stack in house.children().items() for output in stack.outputs
+        (child, output) for child, stack in house.nested(holder).items() for output in stack.outputs
     }
 
     assert read - offered == set()
     assert offered - read == set()
+
+
+def test_a_resource_is_found_from_the_root_in_two_steps() -> None:
+    """The root names the chapter, the chapter the stack; no chapter holds chapters."""
+    deeper = {
+        logical_id: list(house.chapters())
+        for logical_id, chapter in house.chapters().items()
+        if set(house.nested(chapter)) & set(house.chapters())
+    }
+
+    assert deeper == {}
 
 
 def test_the_root_uses_every_parameter_it_declares() -> None:
@@ -95,7 +109,7 @@ def test_a_parameter_has_the_same_name_all_the_way_down() -> None:
     renamed = {
         (child, name, value["Ref"])
         for child in house.children()
-        for name, value in given(child).items()
+        for name, value in house.given(child).items()
         if "Ref" in value and value["Ref"] != name
     }
 

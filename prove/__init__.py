@@ -1,0 +1,1 @@
+"""`make prove ROOM=…`: the full matrices at real times, written down in docs/proof."""

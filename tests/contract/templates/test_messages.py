@@ -1,0 +1,157 @@
+"""Alarms, rules and dead letters of all stacks: whoever sends is let in, and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.contract.templates import deployed, keyrings, messages, policies
+
+if TYPE_CHECKING:
+    from tests.contract.templates.wires import Resource, Tree
+
+POLICIES = {
+    messages.TOPIC: ("AWS::SNS::TopicPolicy", "Topics"),
+    messages.QUEUE: ("AWS::SQS::QueuePolicy", "Queues"),
+}
+TLS = {"aws:SecureTransport": "true"}
+
+
+def guard(tree: Tree, target: Resource) -> dict[str, object]:
+    """The policy that stands before a topic or a queue."""
+    kind, names = POLICIES[target.kind]
+    for resource in tree.resources(kind):
+        if target in tree.made(resource.stack, resource.properties[names]):
+            return dict(deployed.text(tree, resource.stack, resource.properties["PolicyDocument"]))
+    raise AssertionError(f"{target} has no policy")
+
+
+def key(tree: Tree, target: Resource) -> dict[str, object]:
+    (found,) = tree.made(target.stack, target.properties["KmsMasterKeyId"])
+    return dict(deployed.text(tree, found.stack, found.properties["KeyPolicy"]))
+
+
+def test_every_topic_lets_in_whoever_publishes_to_it() -> None:
+    tree = deployed.platform()
+    sent = list(messages.messages(tree))
+    refused = [
+        str(it)
+        for it in sent
+        if not policies.admits(
+            guard(tree, it.target),
+            policies.Request(
+                f"service:{it.service}",
+                messages.ACTIONS[it.target.kind],
+                deployed.arn(tree, it.target),
+                {**it.knocks_with, **TLS},
+            ),
+        )
+    ]
+
+    assert len(sent) > 60
+    assert refused == []
+
+
+def test_every_key_encrypts_for_whoever_publishes() -> None:
+    tree = deployed.platform()
+    refused = []
+    for it in messages.messages(tree):
+        target = f"kms:EncryptionContext:{messages.ENCRYPTS[it.target.kind]}"
+        context = {**it.encrypts_with, target: deployed.arn(tree, it.target)}
+        refused += [
+            (str(it), action)
+            for action in keyrings.ON_THE_WAY
+            if not policies.admits(
+                key(tree, it.target),
+                policies.Request(f"service:{it.service}", action, "*", context),
+            )
+        ]
+
+    assert refused == []
+
+
+def test_a_topic_lets_in_no_service_that_never_publishes_to_it() -> None:
+    tree = deployed.platform()
+    senders: dict[str, set[str]] = {}
+    for it in messages.messages(tree):
+        senders.setdefault(str(it.target), set()).add(it.service)
+    for target in tree.resources(messages.TOPIC, messages.QUEUE):
+        for service in policies.services(guard(tree, target)):
+            assert service in senders.get(str(target), set()), (target, service)
+
+
+def test_nothing_comes_in_the_clear() -> None:
+    tree = deployed.platform()
+    sender = keyrings.DEPLOYER
+    for target in tree.resources(messages.TOPIC, messages.QUEUE):
+        action, arn = messages.ACTIONS[target.kind], deployed.arn(tree, target)
+        document = guard(tree, target)
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        open_policy = {"Statement": [allow, *document["Statement"]]}  # type: ignore[misc]
+
+        for tls in ("true", "false"):
+            asked = policies.Request(sender, action, arn, {"aws:SecureTransport": tls})
+            assert policies.admits(open_policy, asked) is (tls == "true"), target
+
+
+def test_a_topic_or_queue_that_a_resource_names_is_known_here() -> None:
+    """A new kind of sender must be added to `messages`, with what it sends along."""
+    tree = deployed.platform()
+    known = {(str(it.source), str(it.target)) for it in messages.messages(tree)}
+    guards = {kind for kind, _ in POLICIES.values()}
+    kinds = {str(it): it.kind for it in tree.resources()}
+    unknown = {
+        (source, target)
+        for source, target in messages.mentions(tree) - known
+        if kinds[source]
+        not in {
+            *guards,
+            *messages.ALARMS,  # as a dimension
+            "AWS::CloudWatch::Dashboard",
+            "AWS::IAM::ManagedPolicy",
+            "AWS::Lambda::EventSourceMapping",  # sends with the function's role
+            "AWS::Lambda::Function",  # in its environment
+            "AWS::SNS::Subscription",  # in its topic's name
+        }
+    }
+
+    assert unknown == set()
+
+
+def test_what_a_rule_cannot_deliver_is_kept() -> None:
+    tree = deployed.platform()
+    rules = tree.resources("AWS::Events::Rule")
+
+    assert rules
+    for rule in rules:
+        for target in tree.decided(rule.stack, rule.properties["Targets"]):
+            letters = target["DeadLetterConfig"]["Arn"]
+            assert deployed.meant(tree, rule.stack, letters, messages.QUEUE), rule
+
+
+def test_a_rule_that_calls_a_topic_or_a_queue_takes_no_role() -> None:
+    """With a role, EventBridge fails to deliver to encrypted topics and queues."""
+    tree = deployed.platform()
+    for rule in tree.resources("AWS::Events::Rule"):
+        for target in tree.decided(rule.stack, rule.properties["Targets"]):
+            refused = deployed.meant(tree, rule.stack, target["Arn"], *messages.ACTIONS)
+            assert not refused or "RoleArn" not in target, rule
+
+
+def test_every_dead_letter_is_told_of() -> None:
+    """Whatever can be left in a queue has an alarm on its number of messages."""
+    tree = deployed.platform()
+    watched = {
+        str(queue)
+        for alarm in tree.resources("AWS::CloudWatch::Alarm")
+        if alarm.properties.get("MetricName") == "ApproximateNumberOfMessagesVisible"
+        for queue in tree.made(alarm.stack, alarm.properties["Dimensions"])
+    }
+
+    assert {str(it) for it in tree.resources(messages.QUEUE)} - watched == set()
+
+
+def test_aws_speaks_of_itself_on_the_default_bus_only() -> None:
+    tree = deployed.platform()
+    for rule in tree.resources("AWS::Events::Rule"):
+        sources = str(rule.properties["EventPattern"].get("source", ""))
+        assert ("aws." in sources) is ("EventBusName" not in rule.properties), rule

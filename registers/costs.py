@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DAYS_PER_MONTH = 365 / 12
-TASK_VCPU_AND_GB = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Scenario:
         return nodes * self.hourly(self.parameters["RedisNodeType"])
 
     def service(self) -> float:
-        vcpu, memory = TASK_VCPU_AND_GB
+        vcpu, memory = task_vcpu_and_gb()
         task = vcpu * self.hourly("fargate_vcpu_hour") + memory * self.hourly("fargate_gb_hour")
         balancer = self.hourly("balancer_hour")
         return float(self.traffic["tasks"] * task + balancer + self.lcus())
@@ -82,7 +81,9 @@ class Scenario:
         return float(self.traffic["lcus"] * self.hourly("balancer_lcu_hour"))
 
     def stream(self) -> float:
-        shards = self.traffic["shards"] * self.hourly("shard_hour")
+        if self.parameters["StreamMode"] == "ON_DEMAND":
+            return self.hourly("on_demand_hour") + self.used("stream_gb", "on_demand_gb")
+        shards = self.number("ShardCount") * self.hourly("shard_hour")
         return float(shards + self.used("put_units_million", "put_units_million"))
 
     def api(self) -> float:
@@ -120,7 +121,7 @@ LINES = (
     ("RDS Proxy", "vCPUs of the members", Scenario.proxy),
     ("Redis", "shards x nodes x class", Scenario.redis),
     ("Fargate and balancer", "tasks, requests", Scenario.service),
-    ("Kinesis", "shards, put units", Scenario.stream),
+    ("Kinesis", "gigabytes, or shards and put units", Scenario.stream),
     ("API Gateway and WAF", "calls", Scenario.api),
     ("NAT and endpoints", "zones, gigabytes", Scenario.ways_out),
     ("Functions", "events", Scenario.functions),
@@ -131,6 +132,15 @@ LINES = (
 
 def count(kind: str) -> int:
     return sum(len(stack.resources(kind)) for stack in house.everything())
+
+
+def task_vcpu_and_gb() -> tuple[float, float]:
+    (task,) = (
+        definition["Properties"]
+        for stack in house.everything()
+        for definition in stack.resources("AWS::ECS::TaskDefinition").values()
+    )
+    return int(task["Cpu"]) / 1024, int(task["Memory"]) / 1024
 
 
 def interface_endpoints() -> int:
@@ -186,6 +196,7 @@ what runs all the time.
 - At ten million viewers the API's calls and Aurora's I/O lead. Both have a known way down: calls
   that repeat belong into a CDN before the API, and Aurora's I/O-optimised storage takes the I/O
   line away for a third more per hour. Events sent singly instead of aggregated would need three
-  times the shards and eleven times the put units.
+  times the shards and eleven times the put units. On demand, the same stream would cost sixteen
+  times as much: production starts on demand and changes `StreamMode` when its load is known.
 - What `registers/costs.yaml` assumes about traffic is written beside each number there.
 """

@@ -45,8 +45,7 @@ PATCHES: tuple[str, ...] = (
 )
 TYPES: tuple[str, ...] = ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance")
 
-PORTS = range(1, 10)
-"""Of an instance's ports: one for each cluster."""
+PORTS = range(1, 10)  # of an instance's ports: one for each cluster
 
 
 def install(cloud: Cloud) -> None:
@@ -162,6 +161,7 @@ def _install_types(databases: Databases) -> None:
 
     def create_cluster(logical_id: str, properties: Properties, stack: str) -> Created:
         name, _ = cluster["create"](logical_id, properties, stack)
+        rds._clusters[name]["KmsKeyId"] = properties.get("KmsKeyId", "")  # stock forgets it
         databases.found(name)
         return name, provisioners._rds_db_cluster_attrs(rds._clusters[name])
 

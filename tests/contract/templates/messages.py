@@ -2,7 +2,7 @@
 
 - CloudWatch sends `aws:SourceAccount` and `aws:SourceArn` (CloudWatch user guide, SNS access)
 - EventBridge sends nothing to a topic's policy (EventBridge user guide, SNS permissions: no
-  support for conditions) and the rule's or bus's ARN to a queue's
+  support for conditions) and the rule's or bus's ARN, not its account, to a queue's
 - SNS sends the topic's ARN to the queue behind a subscription (SNS guide, dead letters)
 - RDS sends `aws:SourceAccount` and `aws:SourceArn` (RDS user guide, event notification)
 - ElastiCache cannot publish to an encrypted topic (ElastiCache guide, event notifications)
@@ -55,6 +55,10 @@ def _sent_by(tree: Tree, source: Resource) -> dict[str, str]:
     return {"aws:SourceAccount": deployed.ACCOUNT, "aws:SourceArn": deployed.arn(tree, source)}
 
 
+def _named(tree: Tree, source: Resource) -> dict[str, str]:
+    return {"aws:SourceArn": deployed.arn(tree, source)}
+
+
 def _of_alarms(tree: Tree) -> Iterator[Message]:
     for alarm in tree.resources(*ALARMS):
         for key in ON_ALARM:
@@ -68,14 +72,14 @@ def _of_rules(tree: Tree) -> Iterator[Message]:
         for target in tree.decided(rule.stack, rule.properties.get("Targets", [])):
             for end in (target["Arn"], target.get("DeadLetterConfig", {}).get("Arn", "")):
                 for to in deployed.meant(tree, rule.stack, end, *ACTIONS):
-                    sent = {} if to.kind == TOPIC else _sent_by(tree, rule)
+                    sent = {} if to.kind == TOPIC else _named(tree, rule)
                     yield Message("events.amazonaws.com", rule, to, sent)
 
 
 def _of_buses(tree: Tree) -> Iterator[Message]:
     for bus in tree.resources("AWS::Events::EventBus"):
         for to in tree.made(bus.stack, bus.properties.get("DeadLetterConfig", {})):
-            yield Message("events.amazonaws.com", bus, to, _sent_by(tree, bus))
+            yield Message("events.amazonaws.com", bus, to, _named(tree, bus))
 
 
 def _of_subscriptions(tree: Tree) -> Iterator[Message]:

@@ -135,7 +135,7 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
         ("outlive_who_uses_it", "Schema SchemaRole Properties Policies", [{}]),
         (
             "the_others_are_not",
-            "Backup BackupRole Properties AssumeRolePolicyDocument Statement 0 Condition",
+            "Network FlowLogRole Properties AssumeRolePolicyDocument Statement 0 Condition",
             {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
         ),
         ("than_a_service", f"{ANALYTICS} 0 Resource", "arn:aws:ssm:eu-central-1:1:parameter/x"),
@@ -259,7 +259,7 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
     test_profiles: [
         ("pays_for_no_endpoint", "Endpoints SqsEndpoint Condition", GONE),
         ("as_it_should", "Network NatGatewayC Condition", GONE),
-        ("production_has", "Balancer HttpRedirectListener Type", "AWS::EC2::TransitGateway"),
+        ("production_has", "Balancer HttpsListener Type", "AWS::EC2::TransitGateway"),
     ],
     test_alarms: [
         ("that_exist", "Balancer DeploymentFailingAlarm", GONE),

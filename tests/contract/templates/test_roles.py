@@ -25,18 +25,18 @@ AWSS_OWN = {
 }
 # Services that say for whom they ask (each service's guide, "cross-service confused deputy").
 SAYS_FOR_WHOM = {
-    "backup.amazonaws.com",
     "ecs-tasks.amazonaws.com",
     "events.amazonaws.com",
     "monitoring.rds.amazonaws.com",
-    "rds.amazonaws.com",
     "scheduler.amazonaws.com",
     "states.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 }
 SAYS_NOTHING = {
     "apigateway.amazonaws.com": "not documented; the condition holds where it does say",
+    "backup.amazonaws.com": "documented for topics and keys, not for the roles that it takes on",
     "lambda.amazonaws.com": "only a function of the account can be given the account's role",
+    "rds.amazonaws.com": "documented for monitoring and exports, not for a proxy",
 }
 
 

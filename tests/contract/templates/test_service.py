@@ -121,6 +121,7 @@ def test_the_load_balancer_is_not_on_the_internet_and_hard_to_trick() -> None:
 
     assert balancer["Scheme"] == "internal"
     assert given["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert given["routing.http.desync_mitigation_mode"] == "defensive"
     assert given["access_logs.s3.enabled"] == "true"
     assert given["deletion_protection.enabled"] == {"Ref": "DeletionProtection"}
 
@@ -128,7 +129,7 @@ def test_the_load_balancer_is_not_on_the_internet_and_hard_to_trick() -> None:
 def test_production_speaks_modern_tls_and_turns_plain_http_away() -> None:
     tree = deployed.platform("prod")
     listeners = {
-        it.properties["Port"]: it.properties
+        it.properties["Port"]: tree.decided(it.stack, it.properties)
         for it in tree.resources("AWS::ElasticLoadBalancingV2::Listener")
     }
 

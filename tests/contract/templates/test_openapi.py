@@ -215,9 +215,16 @@ def test_alarms_watch_the_names_under_which_the_door_is_measured() -> None:
 
     assert of("RestApi")["Name"] == SPEC["info"]["title"] == name
     assert of("Firewall")["Name"] == of("Firewall")["VisibilityConfig"]["MetricName"] == name
-    for alarm in API.resources("AWS::CloudWatch::Alarm").values():
-        dimensions = {it["Name"]: it["Value"] for it in alarm["Properties"]["Dimensions"]}
-        if alarm["Properties"]["Namespace"] == "AWS/ApiGateway":
+    watched = [
+        metric
+        for alarm in API.resources("AWS::CloudWatch::Alarm").values()
+        for _, metric in house.walk(alarm["Properties"])
+        if isinstance(metric, dict) and "Namespace" in metric
+    ]
+    assert len(watched) > len(API.resources("AWS::CloudWatch::Alarm"))
+    for metric in watched:
+        dimensions = {it["Name"]: it["Value"] for it in metric["Dimensions"]}
+        if metric["Namespace"] == "AWS/ApiGateway":
             assert dimensions == {"ApiName": name, "Stage": {"Ref": "Stage"}}
         else:
             region = {"Ref": "AWS::Region"}

@@ -18,7 +18,7 @@ LOCAL := $(CLOUD) -m local
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  ENV=local|dev|prod names a samconfig environment. Laptop commands take no other than local."
+	@echo "  ENV names a block of samconfig.toml: local (default), dev, prod, or your own copy of one."
 
 # --- The laptop ---
 

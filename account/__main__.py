@@ -44,29 +44,29 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     command = commands.add_parser("secrets", help="create the missing secrets, publish their ARNs")
-    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--env", required=True, choices=guard.environments())
     command.set_defaults(run=_secrets)
 
     command = commands.add_parser("outputs", help="write the stack's outputs as flat JSON")
-    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--path", type=Path, default=OUTPUTS)
     command.set_defaults(run=_outputs)
 
     for name, deed in (("preflight", _preflight), ("deploy", _deploy), ("destroy", _destroy)):
         command = commands.add_parser(name, help=str(deed.__doc__).partition(".")[0])
-        command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+        command.add_argument("--env", required=True, choices=guard.environments())
         command.add_argument("--outputs", type=Path, default=OUTPUTS)
         command.add_argument("--work", type=Path, default=None, help="where build and logs go")
         command.set_defaults(run=deed)
 
     command = commands.add_parser("logs", help="what a room has logged")
-    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--room", default="")
     command.add_argument("--since", default="10m", help="such as 30s, 10m, 2h, 1d")
     command.set_defaults(run=_logs)
 
     command = commands.add_parser("invoke", help="call a function with a sample event")
-    command.add_argument("--env", required=True, choices=guard.ENVIRONMENTS)
+    command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--function", default="")
     command.add_argument("--event", default="", help="a file, such as events/schema/update.json")
     command.set_defaults(run=_invoke)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 REGION = "eu-central-1"
-ENVIRONMENTS = ("local", "dev", "prod")
+SAMCONFIG = Path(__file__).parent.parent / "samconfig.toml"
 
 # What the laptop's cloud accepts, and no account of AWS ever will.
 LAPTOP_KEY = "test"
@@ -43,14 +45,21 @@ class Account:
         return client
 
 
+def environments(samconfig: Path = SAMCONFIG) -> tuple[str, ...]:
+    """The blocks of samconfig.toml; whoever copies one under another name has another stack."""
+    blocks = tomllib.loads(samconfig.read_text())
+    return tuple(name for name in blocks if name not in ("version", "default"))
+
+
 def identify(environment: str, session: Any) -> Account:
     """Look at region, credentials and addresses, then ask STS whose account this is.
 
     Raises: `Refusal`; nothing was sent to anybody when the laptop's cloud was asked for and
     credentials or address are not the laptop's.
     """
-    if environment not in ENVIRONMENTS:
-        raise Refusal(f"There is no environment {environment!r}; use {', '.join(ENVIRONMENTS)}.")
+    known = environments()
+    if environment not in known:
+        raise Refusal(f"samconfig.toml has no environment {environment!r}; use {', '.join(known)}.")
     if session.region_name not in {REGION, None}:
         raise Refusal(
             f"The region is {session.region_name}, the platform lives in {REGION} only: "

@@ -164,3 +164,12 @@ def test_yes_in_the_environment_answers_for_dev_and_never_for_prod() -> None:
 
 def test_the_laptop_is_not_asked() -> None:
     assert len(confirm("local")) == 1
+
+
+def test_a_developers_own_block_of_samconfig_is_an_environment(tmp_path) -> None:
+    samconfig = tmp_path / "samconfig.toml"
+    samconfig.write_text(
+        "version = 0.1\n[default.deploy]\n[local.deploy]\n[dev.deploy]\n[anna.deploy]\n"
+    )
+
+    assert guard.environments(samconfig) == ("local", "dev", "anna")

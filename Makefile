@@ -22,22 +22,28 @@ help: ## List the targets
 
 # --- The laptop ---
 
+LAPTOP_ONLY = @[ "$(ENV)" = local ] || { echo "make $@ is about the laptop cloud: leave ENV=$(ENV) away." >&2; exit 1; }
+
 .PHONY: demo
 demo: cloud-env sam-env ## A day in the platform's life on the laptop: deploy, stream, compare (SEED= repeats a day)
+	$(LAPTOP_ONLY)
 	@$(LOCAL) up
 	@$(LOCAL) deploy
 	@$(LOCAL) play
 
 .PHONY: up
 up: cloud-env sam-env ## Start the laptop cloud and create the secrets that exist before the stack
+	$(LAPTOP_ONLY)
 	@$(LOCAL) up
 
 .PHONY: status
 status: cloud-env ## Endpoints, stacks, functions, databases and lag of the laptop cloud
+	$(LAPTOP_ONLY)
 	@$(LOCAL) status
 
 .PHONY: down
 down: cloud-env ## End every process of the laptop cloud and remove its state
+	$(LAPTOP_ONLY)
 	@$(LOCAL) down
 
 # --- Proof ---

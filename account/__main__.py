@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What CloudFormation has begun, it ends by itself.\n")
+        sys.stderr.write(
+            "Interrupted. What CloudFormation has begun, it ends by itself. "
+            "Run this again to go on.\n"
+        )
         return 130
     except (Refusal, BotoCoreError, ClientError) as refusal:
         sys.stderr.write(f"{refusal}\n")
@@ -138,14 +141,22 @@ def _logs(options: argparse.Namespace) -> None:
 
 def _invoke(options: argparse.Namespace) -> None:
     account = _account(options.env)
-    _say(str(account))
     lambdas = account.client("lambda")
     function = rooms.function(lambdas, options.env, options.function)
-    answer = rooms.invoke(lambdas, function, rooms.event(options.event))
-    sys.stderr.write(answer.log)
+    payload = rooms.event(options.event, rooms.room(function))
+    guard.confirm(
+        account,
+        f"{function} will run for real: what it writes stays.",
+        env=os.environ,
+        ask=input,
+        show=_say,
+    )
+    answer = rooms.invoke(lambdas, function, payload)
+    sys.stderr.write(f"{answer.log.rstrip()}\n")
     _say(answer.payload)
     if answer.failed:
-        raise Refusal(f"{function} failed; the room's log: make logs ROOM={answer.room}")
+        log = f"make logs ENV={options.env} ROOM={rooms.room(function)}"
+        raise Refusal(f"{function} failed; the room's log: {log}")
 
 
 def _migrations_sha(options: argparse.Namespace) -> None:

@@ -39,7 +39,7 @@ class Watch:
         self.started = self.now()
 
     def line(self) -> str:
-        """`12 of 40 resources · Data/Aurora/InstanceB CREATE_IN_PROGRESS (…) · 3 min`."""
+        """`12 resources there · Data/Aurora/InstanceB CREATE_IN_PROGRESS (…) · 3 min`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -51,8 +51,9 @@ class Watch:
         rest = len([each for each in leaves if each.status.endswith("_COMPLETE")])
         gone = len([each for each in leaves if each.status == "DELETE_COMPLETE"])
         deleting = any(each.status.startswith("DELETE_") for each in busy)
+        # No total: nested stacks come one after the other, and it would grow while one reads.
         done, verb = (gone, "gone") if deleting or gone > rest / 2 else (rest, "there")
-        parts = [f"{done} of {len(leaves)} resources {verb}", *_busiest(busy), self._minutes()]
+        parts = [f"{done} resources {verb}", *_busiest(busy), self._minutes()]
         return " · ".join(parts)
 
     def _minutes(self) -> str:

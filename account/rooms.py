@@ -28,7 +28,6 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class Answer:
     """What a function returned, and the end of its log."""
 
-    room: str
     payload: str
     log: str
     failed: bool
@@ -56,7 +55,7 @@ def lines(logs: Any, environment: str, room: str, since: int) -> Iterator[str]:
     ]
     if not events:
         yield f"{room} has logged nothing in that time. Its log groups: {', '.join(groups)}"
-    for stamp, group, message in sorted(events):
+    for stamp, group, message in sorted(events, key=lambda event: event[0]):
         moment = datetime.fromtimestamp(stamp / 1000, UTC)
         source = f" {group.rsplit('/', 1)[-1]}" if len(groups) > 1 else ""
         yield f"{moment:%H:%M:%S}.{stamp % 1000:03d}{source} {message}"
@@ -78,11 +77,16 @@ def function(lambdas: Any, environment: str, short: str) -> str:
     return full
 
 
-def event(path: str) -> bytes:
-    """A sample event. Raises: `Refusal` that lists them."""
+def room(name: str) -> str:
+    """The room of a function's full name."""
+    return name.removeprefix(f"{PROJECT}-").partition("-")[0]
+
+
+def event(path: str, room: str) -> bytes:
+    """A sample event. Raises: `Refusal` that lists the room's."""
     file = Path(path)
     if not path or not file.is_file():
-        known = sorted(f"events/{p.relative_to(EVENTS)}" for p in EVENTS.glob("*/*.json"))
+        known = sorted(f"events/{p.relative_to(EVENTS)}" for p in EVENTS.glob(f"{room}/*.json"))
         known = [each for each in known if not each.endswith(".schema.json")]
         asked = f"There is no file {path}" if path else "Say which event: EVENT=…"
         raise Refusal(f"{asked}. Samples: {', '.join(known)}.")
@@ -98,8 +102,7 @@ def invoke(lambdas: Any, name: str, payload: bytes) -> Answer:
     answer: Mapping[str, Any] = lambdas.invoke(FunctionName=name, Payload=payload, LogType="Tail")
     text = answer["Payload"].read().decode(errors="replace")
     tail = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    room = name.removeprefix(f"{PROJECT}-").partition("-")[0]
-    return Answer(room, text, tail, "FunctionError" in answer)
+    return Answer(text, tail, "FunctionError" in answer)
 
 
 def _groups(logs: Any, environment: str) -> dict[str, list[str]]:

@@ -103,7 +103,7 @@ def _input(outcome: Outcome) -> Table:
         ("duplicates", truth.duplicates, f"{truth.duplicates / sent:.1%}, sent again by producers"),
         ("late", tally.late, f"{tally.late / sent:.1%}, by up to 20 minutes"),
         ("out of order", tally.out_of_order, f"{tally.out_of_order / sent:.1%}, overtaken"),
-        ("malformed", malformed, f"of {len(KINDS)} kinds, see below"),
+        ("malformed", malformed, f"of {len(KINDS)} kinds; unknown profiles come on top, see below"),
         ("near the limit", tally.near_limit, "records within 1 KB of 1 MiB"),
         ("plain records", tally.plain, f"beside {tally.records - tally.plain:,} aggregates"),
     ):

@@ -46,7 +46,8 @@ def up(context: typer.Context) -> None:
 @app.command()
 def deploy(context: typer.Context) -> None:
     """Build and deploy the real template to the laptop cloud."""
-    deployment.deploy(context.obj)
+    # In this process's place: an interrupt must reach whoever has taken the hold.
+    _become(context.obj, deployment.command(context.obj))
 
 
 @app.command()

@@ -6,7 +6,6 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from local import lifecycle
 from local.complaint import Complaint
 
 if TYPE_CHECKING:
@@ -16,29 +15,15 @@ if TYPE_CHECKING:
 
 
 REACH_PACKAGES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-TERMINAL = ("TERM", "COLUMNS", "VERBOSE")
 
 
-def deploy(instance: Instance) -> None:
-    """Deploy as an account's owner does, but build for this machine. Its progress is shown.
-
-    Raises: `Complaint` when the cloud is down or the deploy failed; it has said why.
-    """
-    lifecycle.require_up(instance)
-    extra = {name: os.environ[name] for name in TERMINAL if name in os.environ}
-    done = subprocess.run(
-        [
-            *(str(instance.root / ".local/venvs/sam/bin/python"), "-m", "account", "deploy"),
-            *("--env", "local", "--work", str(instance.home)),
-            *("--outputs", str(outputs_file(instance))),
-        ],
-        cwd=instance.root,
-        env=instance.child_env(build_env(instance) | extra),
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        raise Complaint("The deploy failed.", f"Logs: {instance.logs}. The cloud: make status")
+def command(instance: Instance) -> list[str]:
+    """Deploys as an account's owner does; the environment makes it build for this machine."""
+    return [
+        *(str(instance.root / ".local/venvs/sam/bin/python"), "-m", "account", "deploy"),
+        *("--env", "local", "--work", str(instance.home)),
+        *("--outputs", str(outputs_file(instance))),
+    ]
 
 
 def last_seconds(instance: Instance) -> float | None:

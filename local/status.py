@@ -42,7 +42,8 @@ def show(instance: Instance, console: Console) -> None:
     ):
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         for column in columns:
-            table.add_column(column, no_wrap=True)
+            # A long name folds in a narrow terminal; a state that was cut would look like another.
+            table.add_column(column, no_wrap=column != "stack", overflow="fold")
         for row in rows:
             table.add_row(*row)
         console.print(table)

@@ -100,11 +100,14 @@ def test_an_event_is_a_file_of_json(tmp_path: Path) -> None:
     good.write_text('{"a": 1}')
     bad.write_text("{")
 
-    assert rooms.event(str(good)) == b'{"a": 1}'
+    assert rooms.event(str(good), "analytics") == b'{"a": 1}'
     with pytest.raises(Refusal, match="is not JSON"):
-        rooms.event(str(bad))
-    with pytest.raises(Refusal, match=r"no file x\. Samples: .*events/analytics/kinesis_batch"):
-        rooms.event("x")
+        rooms.event(str(bad), "analytics")
+    with pytest.raises(
+        Refusal, match=r"no file x\. Samples: .*events/analytics/kinesis_batch"
+    ) as it:
+        rooms.event("x", "analytics")
+    assert "events/schema" not in str(it.value)
 
 
 @pytest.mark.parametrize("failed", [False, True])
@@ -121,7 +124,7 @@ def test_an_answer_has_the_payload_the_log_and_whether_it_failed(failed: bool) -
         answers.account().client("lambda"), "streamflix-analytics-consume-dev", b"{}"
     )
 
-    assert answer == rooms.Answer("analytics", "null", "REPORT", failed)
+    assert answer == rooms.Answer("null", "REPORT", failed)
 
 
 def test_a_refused_call_is_aws_own_sentence() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.command import ROOT, make
+from tests.e2e.command import ROOT, environment, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +101,7 @@ def test_a_function_that_fails_is_shown_with_its_error(tmp_path: Path) -> None:
 
     assert not said.well
     assert "MalformedInvocation" in said.text
-    assert "make logs ROOM=analytics" in said.text
+    assert f"make logs ENV={environment()} ROOM=analytics" in said.text
 
 
 def test_a_function_that_does_not_exist_is_answered_with_the_functions() -> None:

@@ -18,6 +18,17 @@ class DatabaseUnreachable(Retryable):
     longer, look at the cluster, at the security groups and at the address book."""
 
 
+class ServerUntrusted(DatabaseUnreachable):
+    """What answers at the database's address could not prove that it is the database, or does not
+    speak TLS. Nothing was sent to it. Look at the address book first, then at the server's
+    certificate and at the authorities in the core layer."""
+
+
+class ConnectDenied(DatabaseUnreachable):
+    """The password is right, but the login may not enter the database: it has lost its work role.
+    The rotation's sweeper gives it back; runbook secret-drifted."""
+
+
 class StatementRefused(Retryable):
     """Aurora answered and refused for a reason that is not in the data: a lock that was not freed,
     a grant or a migration that is missing. Read the SQLSTATE; a deploy or a rollback may be half
@@ -60,6 +71,11 @@ class AddressMalformed(Permanent):
 class EpochMoved(Retryable):
     """The database and the address book disagree about the epoch: a restored copy is being brought
     into service and is not released yet. Writing now would lose or repeat data; wait for it."""
+
+
+class EnvironmentHeld(Retryable):
+    """A deploy, a restore or another rotation is changing credentials or clusters just now. It ends
+    by itself, or its hold does; the message says who it is and until when."""
 
 
 class SettingsInvalid(Permanent):

@@ -11,9 +11,11 @@ from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from streamflix.errors import (
+    ConnectDenied,
     CredentialsRefused,
     DatabaseUnreachable,
     DataRefused,
+    ServerUntrusted,
     StatementRefused,
 )
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     import psycopg2.extensions as pg
 
-    from streamflix.addresses import AddressBook, Endpoint
+    from streamflix.addresses import Address, AddressBook, Endpoint
     from streamflix.secrets import Login, Secret
 
 CA_FILE = Path(__file__).parent / "ca.pem"
@@ -48,6 +50,13 @@ _REFUSALS = (
     "is not permitted to log in",
     "no password supplied",
     "no pg_hba.conf entry",
+    "PAM authentication failed",
+)
+_DISTRUST = (
+    "certificate verify failed",
+    "does not match host name",
+    "server does not support SSL",
+    "root certificate file",
 )
 # Classes of SQLSTATE whose messages name objects of the schema, never a value of a row.
 _TELLING_CLASSES = frozenset({"0A", "25", "28", "40", "42", "53", "55", "57"})
@@ -141,20 +150,8 @@ class Postgres:
             return self._secret.log_in(self._open)
 
     def _open(self, login: Login) -> pg.connection:
-        host, port = self._book.address(self._endpoint)
-        try:
-            connection: pg.connection = psycopg2.connect(
-                host=host,
-                port=port,
-                user=login.username,
-                password=login.password,
-                **self._parameters,
-            )
-        except psycopg2.Error as error:
-            reason = str(error).strip().rpartition("\n")[2]
-            if any(refusal in reason for refusal in _REFUSALS):
-                raise CredentialsRefused(f"{self._endpoint}: login {login.username}") from None
-            raise DatabaseUnreachable(f"{self._endpoint}: {reason}") from None
+        address = self._book.address(self._endpoint)
+        connection = dial(address, login, self._endpoint, **self._parameters)
         self._run_once(connection)
         return connection
 
@@ -168,6 +165,32 @@ class Postgres:
             meaning = _meaning(error, connection)
             connection.close()
             raise meaning from None
+
+
+def dial(address: Address, login: Login, what: str, **parameters: Any) -> pg.connection:
+    """One attempt to connect; `what` names the endpoint in errors.
+
+    Raises: `CredentialsRefused`, `ConnectDenied`, `ServerUntrusted`, `DatabaseUnreachable`; the
+    reason is the server's or libpq's own, neither of which quotes a password.
+    """
+    try:
+        connection: pg.connection = psycopg2.connect(
+            host=address.host,
+            port=address.port,
+            user=login.username,
+            password=login.password,
+            **parameters,
+        )
+    except psycopg2.Error as error:
+        reason = str(error).strip().rpartition("\n")[2]
+        if any(refusal in reason for refusal in _REFUSALS):
+            raise CredentialsRefused(f"{what}: login {login.username}") from None
+        if "does not have CONNECT privilege" in reason:
+            raise ConnectDenied(f"{what}: login {login.username}") from None
+        if any(distrust in reason for distrust in _DISTRUST):
+            raise ServerUntrusted(f"{what}: {reason}") from None
+        raise DatabaseUnreachable(f"{what}: {reason}") from None
+    return connection
 
 
 def _answers(connection: pg.connection) -> bool:

@@ -10,6 +10,7 @@ from streamflix.postgres import CA_FILE
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from redis.cluster import RedisCluster
 
@@ -53,7 +54,7 @@ class Redis:
             return act(self._client(login))
         except (RedisError, RedisClusterException, OSError) as error:
             self.close()
-            if _is_refusal(error):
+            if is_refusal(error):
                 raise CredentialsRefused(f"Redis: login {login.username}") from None
             raise RedisUnreachable(type(error).__name__) from None
 
@@ -64,28 +65,34 @@ class Redis:
         return self._cluster
 
     def _connect(self, login: Login) -> RedisCluster:
-        from redis.backoff import NoBackoff
         from redis.cluster import RedisCluster
-        from redis.retry import Retry
 
         return RedisCluster(
-            host=self._host,
-            port=self._port,
-            username=login.username,
-            password=login.password,
-            ssl=True,
-            ssl_ca_certs=str(self._ca_file),
-            ssl_check_hostname=True,
-            # RESP3 brings maintenance notifications, which ElastiCache does not send.
-            protocol=2,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            # redis-py retries a refused login ten times with the same password.
-            retry=Retry(NoBackoff(), 1),
+            host=self._host, port=self._port, **parameters(login, self._ca_file, retries=1)
         )
 
 
-def _is_refusal(error: BaseException | None) -> bool:
+def parameters(login: Login, ca_file: Path, *, retries: int) -> dict[str, Any]:
+    """How every client of ours connects, to the cluster or to one node of it."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {
+        "username": login.username,
+        "password": login.password,
+        "ssl": True,
+        "ssl_ca_certs": str(ca_file),
+        "ssl_check_hostname": True,
+        # RESP3 brings maintenance notifications, which ElastiCache does not send.
+        "protocol": 2,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        # redis-py retries a refused login ten times with the same password.
+        "retry": Retry(NoBackoff(), retries),
+    }
+
+
+def is_refusal(error: BaseException | None) -> bool:
     """Discovery wraps a refused login in an exception of the cluster's own. What was raised `from
     None` ends the search: an earlier login that was refused says nothing about this one."""
     from redis.exceptions import AuthenticationError

@@ -116,6 +116,9 @@ class Secret:
 
     def _candidates(self, refused: Login) -> Iterator[Login]:
         if self._clock() < self._next_reread:
+            kept = self._login  # another thread may have read it meanwhile
+            if kept is not None and kept != refused:
+                yield kept
             return
         self._sleep(random.uniform(0, JITTER_SECONDS))  # noqa: S311  spreads load, guards nothing
         self._next_reread = self._clock() + REREAD_SECONDS

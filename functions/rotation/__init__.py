@@ -1,0 +1,1 @@
+"""Rotation: every credential every 30 days, without a refused login."""

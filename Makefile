@@ -17,7 +17,7 @@ LOCAL := $(CLOUD) -m local
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  ENV names a block of samconfig.toml: local (default), dev, prod, or your own copy of one."
 
 # --- The laptop ---
@@ -133,6 +133,14 @@ logs: sam-env cloud-env ## What a room of ENV has logged: ROOM=analytics [SINCE=
 .PHONY: invoke
 invoke: sam-env cloud-env ## Call a function of ENV: FN=analytics-consume EVENT=events/analytics/kinesis_batch.json
 	@$(OWNER) invoke --env "$(ENV)" --function "$(FN)" --event "$(EVENT)"
+
+.PHONY: rotate
+rotate: sam-env cloud-env ## Rotate a password of ENV now and follow it: SECRET=analytics, or SECRET=all
+	@$(OWNER) rotate --env "$(ENV)" --secret "$(SECRET)"
+
+.PHONY: rotation-status
+rotation-status: sam-env cloud-env ## How each login of ENV is: what logs in, its age, its next rotation, drift
+	@$(OWNER) rotation-status --env "$(ENV)"
 
 .PHONY: destroy
 destroy: sam-env cloud-env ## Delete ENV and all it left, after showing what is lost (KEEP_BACKUPS=1 keeps a snapshot and its key)

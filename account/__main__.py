@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 OUTPUTS = Path(os.environ.get("STREAMFLIX_OUTPUTS", "cfn-outputs/flat-outputs.json"))
 """A second cloud on the laptop has outputs of its own."""
 
+INTERRUPTED = (
+    "Interrupted. What CloudFormation has begun, it ends by itself. Run this again to go on."
+)
+"""Unless the command has words of its own."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status; a refusal, ours or AWS's, is one sentence on stderr and status 1."""
@@ -30,11 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         options.run(options)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "Interrupted. What CloudFormation has begun, it ends by itself. "
-            "Run this again to go on.\n"
-        )
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"{str(interrupt) or INTERRUPTED}\n")
         return 130
     except (Refusal, BotoCoreError, ClientError) as refusal:
         sys.stderr.write(f"{refusal}\n")
@@ -73,6 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--function", default="")
     command.add_argument("--event", default="", help="a file, such as events/schema/update.json")
     command.set_defaults(run=_invoke)
+
+    command = commands.add_parser("rotate", help="rotate now and follow it")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.add_argument("--secret", default="", help="a login such as analytics, or all")
+    command.set_defaults(run=_rotate)
+
+    command = commands.add_parser("rotation-status", help="which version of each secret logs in")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.set_defaults(run=_rotation_status)
 
     command = commands.add_parser("migrations-sha", help="SHA-256 of the database's migrations")
     mode = command.add_mutually_exclusive_group()
@@ -157,6 +168,19 @@ def _invoke(options: argparse.Namespace) -> None:
     if answer.failed:
         log = f"make logs ENV={options.env} ROOM={rooms.room(function)}"
         raise Refusal(f"{function} failed; the room's log: {log}")
+
+
+def _rotate(options: argparse.Namespace) -> None:
+    from account.rotation.rotate import Rotation, chosen
+
+    logins = chosen(options.secret)
+    Rotation(_account(options.env), Terminal()).run(logins, os.environ, input)
+
+
+def _rotation_status(options: argparse.Namespace) -> None:
+    from account.rotation import status
+
+    status.show(_account(options.env), Terminal())
 
 
 def _migrations_sha(options: argparse.Namespace) -> None:

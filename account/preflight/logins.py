@@ -153,7 +153,8 @@ def _at_rest(look: Look) -> Iterator[Finding]:
         yield fails(
             "rotation in flight",
             f"AWSPENDING differs from AWSCURRENT: {', '.join(waiting)}",
-            "Let the rotation end: a deploy now could push the old password back.",
+            "Let it end, a deploy now could push the old password back. If it has stopped, "
+            f"`make rotate SECRET={waiting[0]} ENV={look.environment}` goes on with it.",
         )
     else:
         yield Finding("rotation in flight", "none")

@@ -69,6 +69,18 @@ class Rig:
         ticket = Ticket(self.env.secret_arns[login], token, step)
         steps.run(ticket, env, self.deadline(), self.ca)
 
+    def clear_label(self, login: str, token: str) -> None:
+        self.vault.update_secret_version_stage(
+            SecretId=self.env.secret_arns[login],
+            VersionStage="AWSPENDING",
+            RemoveFromVersionId=token,
+        )
+
+    def release_hold(self) -> None:
+        """What its lease would do in a minute."""
+        table = self.laptop.client("dynamodb")
+        table.delete_item(TableName="hold", Key={"hold": {"S": "environment"}})
+
     def rotate(self, login: str, token: str = "", **changes: Any) -> str:
         token = token or self.begin(login)
         for step in STEPS:
@@ -207,9 +219,7 @@ def _furnish(laptop: Laptop, outputs: dict[str, str]) -> Rig:
 def rig(platform: Rig) -> Iterator[Rig]:
     """The platform with nothing pending: a test that failed leaves its labels to nobody."""
     yield platform
-    for login, arn in platform.env.secret_arns.items():
+    for login in platform.env.secret_arns:
         pending = platform.stages(login).get("AWSPENDING")
         if pending:
-            platform.vault.update_secret_version_stage(
-                SecretId=arn, VersionStage="AWSPENDING", RemoveFromVersionId=pending
-            )
+            platform.clear_label(login, pending)

@@ -116,6 +116,7 @@ def test_a_password_that_waits_for_promotion_stops_a_deploy(answers: Answers) ->
     (found,) = findings(answers, logins.CHECKS, "rotation in flight")
 
     assert (found.verdict, found.found) == ("FAIL", "AWSPENDING differs from AWSCURRENT: app")
+    assert "`make rotate SECRET=app ENV=dev` goes on with it." in found.remedy
 
 
 def test_a_pending_label_on_the_current_version_is_no_rotation(answers: Answers) -> None:

@@ -1,0 +1,96 @@
+"""Functions and the owner's commands exclude each other by the same item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from account import hold as owners
+from account.refusal import Refusal
+from streamflix.errors import EnvironmentHeld
+from streamflix.hold import held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = "streamflix-hold-test"
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client: Any = boto3.client("dynamodb", region_name="eu-central-1")
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "hold", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "hold", "KeyType": "HASH"}],
+        )
+        yield client
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def take(dynamodb: Any, clock: Time, table: str = TABLE) -> Any:
+    return held(
+        table,
+        "rotation",
+        "setSecret of analytics",
+        lease_seconds=60,
+        wait_seconds=5,
+        client=dynamodb,
+        now=clock,
+        sleep=clock.sleep,
+    )
+
+
+def test_what_a_function_holds_the_owner_does_not_get(dynamodb: Any) -> None:
+    clock = Time()
+    with (
+        take(dynamodb, clock),
+        pytest.raises(Refusal, match="rotation holds it for: setSecret of analytics"),
+        owners.held(dynamodb, TABLE, "deploy", show=lambda _: None, now=clock),
+    ):
+        pass
+    assert owners.current(dynamodb, TABLE, clock) is None
+
+
+def test_what_the_owner_holds_a_function_waits_for_and_names(dynamodb: Any) -> None:
+    clock = Time()
+    with owners.held(dynamodb, TABLE, "deploy", show=lambda _: None, now=clock):
+        with pytest.raises(EnvironmentHeld, match="for: deploy, until"), take(dynamodb, clock):
+            pass
+        assert clock.now > 1_000
+    with take(dynamodb, clock):
+        assert owners.current(dynamodb, TABLE, clock) is not None
+
+
+def test_a_lease_that_is_over_is_taken_and_not_released_by_the_one_before(dynamodb: Any) -> None:
+    clock = Time()
+    late = take(dynamodb, clock)
+    late.__enter__()
+    clock.now += 3600
+    with take(dynamodb, clock):
+        late.__exit__(None, None, None)
+        assert owners.current(dynamodb, TABLE, clock) is not None
+
+
+def test_without_a_table_nobody_holds(dynamodb: Any) -> None:
+    entered = False
+    with take(dynamodb, Time(), "another-table"):
+        entered = True
+    assert entered

@@ -80,14 +80,15 @@ class Single:
             cursor = connection.cursor()
             roles.take_turn(cursor, self._name)
             connection.commit()
-            if self._vault.labels().at(CURRENT) == pending.id:
+            current = self._vault.labels().at(CURRENT)
+            if current == pending.id:
                 return  # somebody had the turn before us
             if authority.login != pending.login:
                 roles.set_password(cursor, pending.login)
                 connection.commit()
             if not self._by_token and not self._database.accepts(pending.login):
                 raise NewLoginRefused(f"{self._name}: right after the change")
-            self._vault.promote(pending.id)
+            self._vault.promote(pending.id, current)
 
     def check_current(self) -> None:
         if not self._by_token and not self._database.accepts(self._vault.current().login):
@@ -153,7 +154,7 @@ class Alternating:
 
     def switch(self, pending: Version) -> None:
         self.verify(pending)
-        self._vault.promote(pending.id)
+        _promote(self._vault, pending)
 
     def check_current(self) -> None:
         current = self._vault.current()
@@ -251,7 +252,7 @@ class TwoPasswords:
 
     def switch(self, pending: Version) -> None:
         self._require([pending])
-        self._vault.promote(pending.id)
+        _promote(self._vault, pending)
 
     def retire(self, current: Version) -> None:
         """Leave the user with this password alone."""
@@ -284,3 +285,10 @@ class TwoPasswords:
         logins = [version.login for version in versions]
         if not self._nodes.accept_steadily(logins, self._deadline):
             raise NewLoginRefused(f"{self._name}: not on every node")
+
+
+def _promote(vault: Vault, pending: Version) -> None:
+    """Where nobody waits for it. Safe to repeat and to run twice at once."""
+    current = vault.labels().at(CURRENT)
+    if current != pending.id:
+        vault.promote(pending.id, current)

@@ -85,11 +85,9 @@ class Vault:
             VersionStages=[PENDING],
         )
 
-    def promote(self, version: str) -> None:
-        """Move AWSCURRENT to this version; whoever had it becomes AWSPREVIOUS. Safe to repeat."""
-        current = self.labels().at(CURRENT)
-        if current == version:
-            return
+    def promote(self, version: str, current: str | None) -> None:
+        """Move AWSCURRENT from `current` to this version; `current` becomes AWSPREVIOUS. Fails when
+        somebody moved it meanwhile: no further look, because each one keeps clients waiting."""
         move = {"MoveToVersionId": version, "RemoveFromVersionId": current}
         self._call("update_secret_version_stage", VersionStage=CURRENT, **move)
 

@@ -23,6 +23,10 @@ SAMPLE = int(os.environ.get("ROTATION_CRASH_POINTS", "4"))
 FEWEST = {"master": 40, "app": 40, "analytics": 60, "redis/ops": 60}
 """Recorded points; fewer means that a seam was lost, not that rotation became safer."""
 
+NOT_REACHED = 6
+"""A rotation may be a call or three shorter than the recorded one: how many versions it tries
+depends on those that others have left."""
+
 LOCKOUTS = {"master": 4, "app": 4, "analytics": 0, "redis/ops": 0}
 """Points after which a bare client with AWSCURRENT is refused until the recovery."""
 
@@ -38,8 +42,10 @@ def test_killed_anywhere_a_rotation_converges(
     step = max(1, len(points) // share) if share else 1
     chosen = points[len(points) // 2 % step :: step]
 
-    left = [crash.kill(rig, login, point, cleared=cleared) for point in chosen]
+    aftermaths = [crash.kill(rig, login, point, cleared=cleared) for point in chosen]
+    left = [each for each in aftermaths if each is not None]
 
+    assert len(chosen) - len(left) <= NOT_REACHED
     assert [str(each.point) for each in left if not each.converged] == []
     locked_out = [str(each.point) for each in left if not each.current_logs_in]
     assert len(locked_out) <= LOCKOUTS[login], locked_out

@@ -106,6 +106,7 @@ PUBLISHED = {
     "AWS::Serverless::Application": ("Location", "https://s3.amazonaws.com/bucket/key"),
     "AWS::Serverless::Function": ("CodeUri", "s3://bucket/key"),
     "AWS::Serverless::LayerVersion": ("ContentUri", "s3://bucket/key"),
+    "AWS::Serverless::StateMachine": ("DefinitionUri", "s3://bucket/key"),
 }
 """Where each points after `sam package`; the transform accepts no local paths."""
 

@@ -204,6 +204,13 @@ PUBLISHED: dict[str, list[Published]] = {
             {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
         )
     ],
+    "AWS/States": [
+        Published(
+            DOCS + "step-functions/latest/dg/procedure-cw-metrics.html",
+            [{"StateMachineArn"}],
+            {"ExecutionsAborted", "ExecutionsFailed", "ExecutionsSucceeded", "ExecutionsTimedOut"},
+        )
+    ],
     "AWS/WAFV2": [
         Published(
             DOCS + "waf/latest/developerguide/waf-metrics.html",

@@ -270,9 +270,11 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
 }
 
 
-def shapes() -> Iterator[tuple[Callable[[], None], str, Any]]:
+def shapes(
+    by_module: dict[ModuleType, list[tuple[str, str, Any]]],
+) -> Iterator[tuple[Callable[[], None], str, Any]]:
     """The rows with the facts themselves: each name's end fits one fact of its module."""
-    for module, rows in SHAPES.items():
+    for module, rows in by_module.items():
         for end, where, value in rows:
             (name,) = [it for it in vars(module) if it.startswith("test_") and it.endswith(end)]
             yield getattr(module, name), where, value

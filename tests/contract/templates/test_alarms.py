@@ -19,7 +19,7 @@ SINGLES = {
 ALARMS = SINGLES | COMPOSITES
 # What can break while nobody looks at it; each of these stacks' neighbours watches it.
 WATCHED = {"Alerting", "Analytics", "Api", "Aurora", "Backup", "Balancer", "Cache", "Files"}
-WATCHED |= {"Network", "Proxy", "Service", "Stream"}
+WATCHED |= {"Network", "Proxy", "Rotation", "Service", "ServiceRedeploy", "Stream"}
 RUNBOOKS = house.ROOT / "docs" / "runbooks"
 RUNBOOK_SECTIONS = ["## Check", "## Act", "## Undo"]
 
@@ -151,6 +151,13 @@ def test_losing_the_database_the_service_or_the_door_wakes_somebody() -> None:
 
 def test_losing_copies_wakes_somebody() -> None:
     assert "backup" in str(COMPOSITES["DataAtRiskAlarm"]["AlarmRule"])
+
+
+def test_a_credential_that_may_be_refused_wakes_somebody() -> None:
+    rule = str(COMPOSITES["CredentialsAtRiskAlarm"]["AlarmRule"])
+
+    for single in ("secret-drifted", "secret-too-old"):
+        assert f"streamflix-{single}" in rule, single
 
 
 def test_a_deployment_is_rolled_back_by_alarms_that_exist() -> None:

@@ -123,5 +123,5 @@ def test_the_stream_is_read_in_order_for_ever_and_never_past_its_end() -> None:
 def test_paths_that_templates_name_exist() -> None:
     for stack in house.everything():
         for path, value in house.walk(stack.body["Resources"]):
-            if path[-1:] in (("CodeUri",), ("ContentUri",), ("Location",)):
+            if path[-1:] in (("CodeUri",), ("ContentUri",), ("DefinitionUri",), ("Location",)):
                 assert (stack.path.parent / Path(value)).resolve().exists(), (stack.name, value)

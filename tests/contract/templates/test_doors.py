@@ -11,6 +11,8 @@ INSIDE = {
     ("Schema", 5432, "Aurora"),
     ("Analytics", 5432, "Aurora"),
     ("Analytics", 6379, "Cache"),
+    ("Rotation", 5432, "Aurora"),
+    ("Rotation", 6379, "Cache"),
     ("Service", 6379, "Cache"),
     ("Service", 2049, "Files"),
     ("Balancer", 8080, "Service"),
@@ -18,9 +20,9 @@ INSIDE = {
 WITH_PROXY = {("Service", 5432, "Proxy"), ("Proxy", 5432, "Aurora")}
 WITHOUT_PROXY = {("Service", 5432, "Aurora")}
 # Whoever may call AWS's APIs does it through the endpoints, where there are any.
-TO_ENDPOINTS = {(client, 443, "Endpoints") for client in ("Schema", "Analytics", "Service")}
+TO_THE_WORLD = {"Schema", "Analytics", "Rotation", "Service"}
+TO_ENDPOINTS = {(client, 443, "Endpoints") for client in TO_THE_WORLD}
 STORES = ("Aurora", "Cache", "Files", "Proxy")
-TO_THE_WORLD = {"Schema", "Analytics", "Service"}
 
 
 def expected(environment: str) -> set[doors.Path]:

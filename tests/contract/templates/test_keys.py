@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 KEYS = {"DataKey", "StreamKey", "MessagingKey", "LogsKey", "BackupKey"}
 # What a role must be able to ask the key of a resource for, to do this with the resource.
 TAKES = {
+    "dynamodb:DeleteItem": ("dynamodb", ["kms:Decrypt"]),
     "dynamodb:GetItem": ("dynamodb", ["kms:Decrypt"]),
     "dynamodb:PutItem": ("dynamodb", ["kms:Decrypt"]),
     "dynamodb:UpdateItem": ("dynamodb", ["kms:Decrypt"]),

@@ -46,6 +46,7 @@ NAME_OF = {
     "AWS::SNS::Topic": ("TopicName", 256),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::SSM::Parameter": ("Name", 1011),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
     "AWS::WAFv2::WebACL": ("Name", 128),
 }
 # AWS gives these their names; people find them by their tag or through their parent.
@@ -78,11 +79,13 @@ NAMELESS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule",
     "AWS::KMS::Key",
     "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Permission",
     "AWS::RDS::DBProxyTargetGroup",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::SecretsManager::RotationSchedule",
     "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACLAssociation",
 }

@@ -34,6 +34,9 @@ RACES = {
     # Secrets Manager calls the function while the schedule is created
     ("AWS::Lambda::Permission", "AWS::SecretsManager::RotationSchedule"),
     ("AWS::ElastiCache::User", "AWS::SecretsManager::RotationSchedule"),
+    ("AWS::ElastiCache::ReplicationGroup", "AWS::SecretsManager::RotationSchedule"),
+    ("AWS::EC2::VPCEndpoint", "AWS::SecretsManager::RotationSchedule"),
+    ("AWS::EC2::Route", "AWS::SecretsManager::RotationSchedule"),
     ("Custom::DatabaseSchema", "AWS::SecretsManager::RotationSchedule"),
     # code never meets a database that it does not know
     ("Custom::DatabaseSchema", "AWS::Lambda::EventSourceMapping"),

@@ -23,8 +23,11 @@ NAMED = {
     "KinesisStreamName": "AWS::Kinesis::Stream",
     "OpsEventBusName": "AWS::Events::EventBus",
     "PageTopicArn": "AWS::SNS::Topic",
+    "RedeployStateMachineArn": "AWS::StepFunctions::StateMachine",
     "RedisEndpoint": "AWS::ElastiCache::ReplicationGroup",
     "RedisPort": "AWS::ElastiCache::ReplicationGroup",
+    "RotationFunctionName": "AWS::Lambda::Function",
+    "RotationSweepFunctionName": "AWS::Lambda::Function",
     "TicketTopicArn": "AWS::SNS::Topic",
     "VPCId": "AWS::EC2::VPC",
 }

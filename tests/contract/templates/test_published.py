@@ -28,6 +28,7 @@ CALLED = {
     "ReplicationGroupId": ("AWS::ElastiCache::ReplicationGroup", "ReplicationGroupId"),
     "ServiceName": ("AWS::ECS::Service", "ServiceName"),
     "Stage": ("AWS::ApiGateway::Stage", "StageName"),
+    "StateMachineArn": ("AWS::StepFunctions::StateMachine", "Arn"),
     "StreamName": ("AWS::Kinesis::Stream", "Name"),
     "TopicName": ("AWS::SNS::Topic", "TopicName"),
     "WebACL": ("AWS::WAFv2::WebACL", "Name"),
@@ -122,12 +123,12 @@ def test_every_metric_of_the_table_is_looked_up_in_awss_documentation() -> None:
 
 def names(tree: Tree, dimension: str) -> set[str]:
     """What a dimension may be called: by name, by what AWS returns, or one of its fixed words."""
-    kind, *properties = CALLED[dimension]
+    kind, key = CALLED[dimension]
     return {
-        str(deployed.text(tree, it.stack, it.properties[key]))
+        deployed.arn(tree, it)
+        if key == "Arn"
+        else str(deployed.text(tree, it.stack, it.properties[key]))
         for it in tree.resources(kind)
-        for key in properties
-        if key in it.properties
     }
 
 
@@ -168,13 +169,20 @@ def test_an_alarm_with_arithmetic_returns_one_number() -> None:
 
 def test_an_alarm_looks_as_often_as_the_metric_is_published() -> None:
     """Whole minutes, and an evaluation spans a day at most, or a week with hours as periods."""
-    for alarm in deployed.platform("prod").resources("AWS::CloudWatch::Alarm"):
-        properties = alarm.properties
-        periods = [properties["Period"]] if "Period" in properties else []
-        periods += [
-            it["MetricStat"]["Period"] for it in properties.get("Metrics", []) if "MetricStat" in it
-        ]
-        for period in periods:
-            spanned = int(period) * int(properties["EvaluationPeriods"])
-            assert int(period) % 60 == 0, alarm
-            assert spanned <= (7 * 86_400 if int(period) >= 3_600 else 86_400), alarm
+    for environment in deployed.ENVIRONMENTS:
+        tree = deployed.platform(environment)
+        for alarm in tree.resources("AWS::CloudWatch::Alarm"):
+            properties = tree.decided(alarm.stack, alarm.properties)
+            for period in periods(properties):
+                spanned = period * int(properties["EvaluationPeriods"])
+                assert period % 60 == 0, alarm
+                assert spanned <= (7 * 86_400 if period >= 3_600 else 86_400), alarm
+
+
+def periods(properties: Body) -> Iterator[int]:
+    """Seconds: an alarm's own, or one for each metric that it computes with."""
+    if "Period" in properties:
+        yield int(properties["Period"])
+    for it in properties.get("Metrics", []):
+        if "MetricStat" in it:
+            yield int(it["MetricStat"]["Period"])

@@ -9,13 +9,14 @@ import pytest
 
 from tests.contract.templates import deployed, wires
 from tests.contract.templates.sabotage import SABOTAGE
-from tests.contract.templates.sabotage_shapes import GONE, shapes
+from tests.contract.templates.sabotage_rotation import ROTATION
+from tests.contract.templates.sabotage_shapes import GONE, SHAPES, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLATFORM = deployed.platform
-ROWS = [*SABOTAGE, *shapes()]
+ROWS = [*SABOTAGE, *shapes(SHAPES), *shapes(ROTATION)]
 
 
 def changed(where: str, value: Any) -> dict[str, Any]:

@@ -102,7 +102,7 @@ e2e: dev-env cloud-env sam-env ## Deployed resources only, on the laptop cloud's
 	  $(LOCAL) --instance test run -- $(DEV) -m pytest tests/e2e
 
 .PHONY: prove
-prove: cloud-env sam-env ## The full matrices at real times: ROOM=platform; writes docs/proof
+prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platform|rotation; writes docs/proof
 	@$(CLOUD) -m prove "$(or $(ROOM),platform)"
 
 # --- The account owner's part ---

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from prove import platform
+from prove import platform, rotation
 
 ROOT = Path(__file__).parent.parent
-ROOMS = {"platform": platform.prove}
+ROOMS = {"platform": platform.prove, "rotation": rotation.prove}
 
 
 def main() -> int:

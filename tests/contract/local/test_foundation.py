@@ -85,7 +85,8 @@ def test_gateways_stand_in_every_route_table_and_interfaces_in_every_zone(
         "dynamodb",
     }
     assert {name for name, it in kinds.items() if it["VpcEndpointType"] == "Interface"} == {
-        *("secretsmanager", "ssm", "sqs", "kinesis-streams", "ecr.api", "ecr.dkr", "logs")
+        *("secretsmanager", "ssm", "sqs", "kinesis-streams", "ecr.api", "ecr.dkr", "logs"),
+        *("elasticache", "events"),  # rotation's
     }
     for it in endpoints:
         given = {"Gateway": "PrivateRouteTableIds", "Interface": "PrivateSubnetIds"}

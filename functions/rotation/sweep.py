@@ -20,7 +20,10 @@ logger = log.get("rotation")
 
 @log.handler(logger)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Compare, and repair what is safe unless the event is ``{"repair": false}``.
+    """Compare, and repair what is safe.
+
+    Event: ``{"repair": false}`` looks only; ``{"stuck_after_seconds": 0}`` ends now what Secrets
+    Manager has given up, instead of an hour after it began; any other event asks for the usual.
 
     Returns ``{"environment", "drift", "secrets": [{"login", "strategy", "username", "age_days",
     "state", "logs_in", "findings", "repaired"}]}``; `drift` counts the secrets with findings.
@@ -30,7 +33,12 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     env = settings.cached(Settings)
     deadline = Deadline.of(context)
     reports = [
-        sweeper.examine(Work.on(login, env, deadline), repair=repair) for login in env.secret_arns
+        sweeper.examine(
+            Work.on(login, env, deadline),
+            repair=repair,
+            stuck_after_seconds=event.get("stuck_after_seconds"),
+        )
+        for login in env.secret_arns
     ]
     for report in reports:
         if report.findings or report.repaired:

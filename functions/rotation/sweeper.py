@@ -47,17 +47,21 @@ class Report:
         return asdict(self)
 
 
-def examine(work: Work, *, repair: bool) -> Report:
-    """Look at one secret. What cannot be looked at is a finding: it is never taken for fine."""
+def examine(work: Work, *, repair: bool, stuck_after_seconds: float | None = None) -> Report:
+    """Look at one secret. What cannot be looked at is a finding: it is never taken for fine.
+
+    A rotation whose version has waited for this long is taken for given up.
+    """
     report = Report(work.login, work.strategy.kind)
+    limit = STUCK_AFTER_SECONDS if stuck_after_seconds is None else stuck_after_seconds
     try:
-        _examine(work, report, repair=repair)
+        _examine(work, report, limit, repair=repair)
     except (Retryable, Permanent) as error:
         report.findings.append(f"{type(error).__name__}: {error}")
     return report
 
 
-def _examine(work: Work, report: Report, *, repair: bool) -> None:
+def _examine(work: Work, report: Report, stuck_after: float, *, repair: bool) -> None:
     labels, made = work.vault.labels(), work.vault.created()
     current = work.vault.current()
     now = datetime.now(UTC)
@@ -69,7 +73,7 @@ def _examine(work: Work, report: Report, *, repair: bool) -> None:
     report.state = AT_REST
     if pending not in (None, current.id):
         age = (now - made[pending or ""]).total_seconds()
-        report.state = STUCK if age > STUCK_AFTER_SECONDS else ROTATING
+        report.state = STUCK if age >= stuck_after else ROTATING
     live = _live(work, report, labels)
     if report.state == ROTATING:
         return

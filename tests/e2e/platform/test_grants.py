@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[3]
 CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 
 # What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
-# task, takes no backup, and its proxy is another name of the database.
+# task, takes no backup, its proxy is another name of the database, its tables decrypt without
+# asking for whom, its functions leave no dead letters and its workflows no log.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -31,6 +32,9 @@ ONLY_AWS_CALLS = {
             "EcsTaskMountsItsFiles",
             "EcsTaskPutsEvents",
         ],
+        "streamflix-rotation": ["DynamoDbDecryptsForIt"],
+        "streamflix-rotation-sweep": ["LambdaLeavesWhatItGaveUp", "SqsEncryptsForIt"],
+        "streamflix-service-redeploy": ["StepFunctionsDeliversItsLog"],
         "streamflix-backup": [
             "BackupFillsTheVault",
             "BackupFindsWhatIsSelected",

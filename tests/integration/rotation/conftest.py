@@ -96,8 +96,16 @@ class Rig:
         env = _changed(self.env, **changes)
         return steps.Work.on(login, env, self.deadline(), self.ca)
 
-    def sweep(self, login: str, *, repair: bool = True, **changes: Any) -> sweeper.Report:
-        return sweeper.examine(self.work(login, **changes), repair=repair)
+    def sweep(
+        self,
+        login: str,
+        *,
+        repair: bool = True,
+        stuck_after_seconds: float | None = None,
+        **changes: Any,
+    ) -> sweeper.Report:
+        work = self.work(login, **changes)
+        return sweeper.examine(work, repair=repair, stuck_after_seconds=stuck_after_seconds)
 
     def stages(self, login: str) -> dict[str, str]:
         """Label to version id."""

@@ -215,16 +215,13 @@ def test_the_sweeper_repairs_what_a_hand_changed(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("valued", [False, True], ids=["empty", "valued"])
-def test_a_rotation_that_was_given_up_is_ended(
-    rig: Rig, valued: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rotation.sweeper.STUCK_AFTER_SECONDS", -1)
+def test_a_rotation_that_was_given_up_is_ended(rig: Rig, valued: bool) -> None:
     token = rig.begin("recovery")
     if valued:
         rig.step("recovery", token, "createSecret")
         rig.step("recovery", token, "setSecret")
 
-    report = rig.sweep("recovery")
+    report = rig.sweep("recovery", stuck_after_seconds=-1)
 
     assert (report.state, report.repaired) == ("stuck", ["a rotation that was given up"])
     assert "AWSPENDING" not in rig.stages("recovery")

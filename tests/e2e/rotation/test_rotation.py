@@ -139,8 +139,8 @@ def test_what_secrets_manager_gave_up_is_ended_at_once_on_demand(
 
     told = sweep(outputs, aws, stuck_after_seconds=0)
 
-    ended = {each["login"]: each["repaired"] for each in told["secrets"]}
-    assert ended == dict.fromkeys(SECRETS, ["a rotation that was given up"])
+    assert {each["login"] for each in told["secrets"]} == set(SECRETS)
+    assert all(each["repaired"] == ["a rotation that was given up"] for each in told["secrets"])
     for login, output in SECRETS.items():
         left = stages(aws, outputs[output])
         assert left["AWSCURRENT"] == waiting[login]

@@ -74,11 +74,12 @@ def _examine(work: Work, report: Report, stuck_after: float, *, repair: bool) ->
     if pending not in (None, current.id):
         age = (now - made[pending or ""]).total_seconds()
         report.state = STUCK if age >= stuck_after else ROTATING
-    live = _live(work, report, labels)
-    if report.state == ROTATING:
-        return
     if report.state == STUCK:
         _mend(report, "a rotation that was given up", repair, lambda: _end(work, pending or ""))
+        labels, current = work.vault.labels(), work.vault.current()
+        report.username = current.login.username
+    live = _live(work, report, labels)
+    if report.state == ROTATING:
         return
     if report.logs_in not in (CURRENT, "by token"):
         words = f"{CURRENT} does not log in, {report.logs_in} does"
@@ -148,7 +149,7 @@ def _end(work: Work, pending: str) -> None:
         steps.finish(work, pending)
     except (Retryable, Permanent):
         live = work.strategy.live()
-        if live is None or live.id == pending:
+        if live is not None and live.id == pending:
             raise
         work.vault.call_off(pending)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,13 @@ from rotation.errors import (
 from rotation.ticket import Ticket
 from streamflix.errors import DatabaseUnreachable, EnvironmentHeld, ServerUntrusted
 from tests.integration.rotation.conftest import EXTRA
+from tests.integration.schema.conftest import together
 
 if TYPE_CHECKING:
     from tests.integration.rotation.conftest import Rig
 
 POSTGRES = ("master", "app", "analytics", "privacy", "recovery")
+DUPLICATES = int(os.environ.get("ROTATION_DUPLICATES", "2"))
 ALTERNATING = ("analytics", "privacy", "recovery")
 
 
@@ -275,26 +277,16 @@ def test_a_server_without_the_right_certificate_gets_no_password(rig: Rig, tmp_p
         steps.run(ticket, rig.env, rig.deadline(), other)
 
 
-def test_duplicates_at_the_same_moment_do_no_harm(rig: Rig) -> None:
-    token = rig.begin("privacy")
-    rig.step("privacy", token, "createSecret")
+@pytest.mark.parametrize("turn", range(DUPLICATES))
+def test_duplicates_at_the_same_moment_do_no_harm(rig: Rig, turn: int) -> None:
+    login = ("privacy", "app")[turn % 2]
+    token = rig.begin(login)
+    rig.step(login, token, "createSecret")
     for step in ("setSecret", "finishSecret"):
-        errors: list[Exception] = []
-
-        def run(step: str = step, errors: list[Exception] = errors) -> None:
-            try:
-                rig.step("privacy", token, step)
-            except Exception as error:  # noqa: BLE001  the test looks at it
-                errors.append(error)
-
-        threads = [threading.Thread(target=run) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        assert [e for e in errors if not isinstance(e, NotPending)] == []
-    assert rig.stages("privacy")["AWSCURRENT"] == token
-    assert rig.accepts("privacy")
+        results = together(8, lambda _, step=step: rig.step(login, token, step))
+        assert [e for e in results if e is not None and not isinstance(e, NotPending)] == []
+    assert rig.stages(login)["AWSCURRENT"] == token
+    assert rig.accepts(login)
 
 
 def test_a_password_that_does_not_log_in_is_not_promoted(rig: Rig) -> None:

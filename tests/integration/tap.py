@@ -15,7 +15,8 @@ class Tap:
     """Listens on a port of its own and passes connections on to `target` (``host:port``).
 
     While it is `closed`, connections are refused at once and those that exist are cut; while it is
-    `silent`, new ones are accepted and never answered.
+    `silent`, new ones are accepted and never answered; while it is `mute`, what the server says on
+    those that exist is lost.
     """
 
     def __init__(self, target: str, host: str = "127.0.0.1") -> None:
@@ -23,7 +24,7 @@ class Tap:
         self._target = name, int(port)
         self._listener = socket.create_server((host, 0))
         self._open: set[socket.socket] = set()
-        self.closed = self.silent = False
+        self.closed = self.silent = self.mute = False
         self._fuse: int | None = None
         self._pass_on_last = False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -96,7 +97,8 @@ class Tap:
                         sink.sendall(data)
                     self.cut()
                     return
-                sink.sendall(data)
+                if asks or not self.mute:
+                    sink.sendall(data)
         for end in (source, sink):
             _end(end)
             self._open.discard(end)

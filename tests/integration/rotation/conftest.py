@@ -69,6 +69,12 @@ class Rig:
         ticket = Ticket(self.env.secret_arns[login], token, step)
         steps.run(ticket, env, self.deadline(), self.ca)
 
+    def address(self, prefix: str, address: str) -> None:
+        """An address book of a test's own."""
+        book = self.laptop.client("ssm")
+        for name, value in (("writer", address), ("reader", address), ("epoch", "1")):
+            book.put_parameter(Name=f"{prefix}/{name}", Value=value, Type="String", Overwrite=True)
+
     def clear_label(self, login: str, token: str) -> None:
         self.vault.update_secret_version_stage(
             SecretId=self.env.secret_arns[login],
@@ -182,10 +188,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 def _furnish(laptop: Laptop, outputs: dict[str, str]) -> Rig:
-    book = laptop.client("ssm")
-    address = f"{outputs['Writer']}:{outputs['Port']}"
-    for name, value in (("writer", address), ("reader", address), ("epoch", "1")):
-        book.put_parameter(Name=f"/rotation/aurora/{name}", Value=value, Type="String")
     laptop.client("dynamodb").create_table(
         TableName="hold",
         BillingMode="PAY_PER_REQUEST",
@@ -215,6 +217,7 @@ def _furnish(laptop: Laptop, outputs: dict[str, str]) -> Rig:
         adopted_secrets=("none",),
     )
     rig = Rig(laptop, env, outputs["Writer"], int(outputs["Port"]))
+    rig.address("/rotation/aurora", f"{rig.host}:{rig.port}")
     connection = rig.connect("master", MASTER_PASSWORD)
     migrations.apply(connection, migrations.load())
     firsts = {room: logins.SecretLogin(room, f"first4{room}") for room in ROOMS}

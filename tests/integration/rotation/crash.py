@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -21,7 +22,7 @@ from rotation.ticket import STEPS
 from streamflix import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.integration.rotation.conftest import Rig
 
@@ -41,17 +42,22 @@ class Point:
 class Seams:
     """Counts calls as they happen; dies at one of them when told to."""
 
-    def __init__(self, die_at: Point | None = None) -> None:
+    def __init__(
+        self, die_at: Point | None = None, tell: Callable[[str], object] | None = None
+    ) -> None:
         self.names: list[str] = []
         self._die_at = die_at
+        self._tell = tell or (lambda _: None)
 
     def around(self, name: str, call: Callable[[], Any]) -> Any:
         number = len(self.names)
         self.names.append(name)
+        self._tell(f"before {name}\n")
         self._maybe_die(number, after=False)
         try:
             return call()
         finally:  # a refusal is an answer, too
+            self._tell(f"after {name}\n")
             self._maybe_die(number, after=True)
 
     def _maybe_die(self, number: int, *, after: bool) -> None:
@@ -141,6 +147,9 @@ class Aftermath:
     """What one kill has left."""
 
     point: Point
+    place: str
+    """What had happened since the last commit. Two rotations differ in how many versions they try
+    before it, so that one number may be two places and one place two numbers."""
     current_logs_in: bool
     ladder_logs_in: bool
     converged: bool = False
@@ -154,12 +163,13 @@ def kill(rig: Rig, login: str, point: Point, *, cleared: bool) -> Aftermath | No
     """
     token = rig.begin(login)
 
-    def run(_: Any) -> None:
-        Seams(point).install()
+    def run(write: Any) -> None:
+        Seams(point, write).install()
         for step in STEPS:
+            write(f"{step}\n")
             rig.step(login, token, step)
 
-    status, _ = in_child(run)
+    status, told = in_child(run)
     if status == 0:
         return None
     assert os.WIFSIGNALED(status), f"{login} failed before it reached {point}"
@@ -167,7 +177,7 @@ def kill(rig: Rig, login: str, point: Point, *, cleared: bool) -> Aftermath | No
     current = accepted(rig, login, VersionStage="AWSCURRENT")
     stages = rig.stages(login)
     pending = "AWSPENDING" in stages and accepted(rig, login, VersionStage="AWSPENDING")
-    left = Aftermath(point, current, current or pending)
+    left = Aftermath(point, _place(told), current, current or pending)
     if cleared and stages.get("AWSPENDING") == token:
         rig.clear_label(login, token)
     if cleared:
@@ -178,6 +188,23 @@ def kill(rig: Rig, login: str, point: Point, *, cleared: bool) -> Aftermath | No
         stages["AWSCURRENT"] == token and "AWSPENDING" not in stages and accepted(rig, login)
     )
     return left
+
+
+def _place(told: str) -> str:
+    lines = told.split("\n")[:-1]
+    commits = [number for number, line in enumerate(lines) if line == "after commit"]
+    return ", ".join(lines[commits[-1] if commits else 0 :])
+
+
+def kill_everywhere(rig: Rig, login: str, *, cleared: bool) -> Iterator[Aftermath]:
+    """At one call after the other, until a rotation ends before the next one: the more versions
+    there are, the more pages their list has, so the last rotation is longer than the recorded."""
+    for number in count():
+        for after in (False, True):
+            left = kill(rig, login, Point(number, after, ""), cleared=cleared)
+            if left is None:
+                return
+            yield left
 
 
 def accepted(rig: Rig, login: str, **which: str) -> bool:

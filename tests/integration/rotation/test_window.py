@@ -101,10 +101,10 @@ def test_our_client_is_never_refused_by_a_single_user_rotation(
 def test_a_single_user_rotation_refuses_bare_clients_for_a_moment_only(
     rig: Rig, gap: float, record_property: Callable[[str, object], None]
 ) -> None:
-    """The bar of 0.1 s is proven on a machine of its own; here it must not be the gap."""
+    """0.1 s by `make prove`; beside other suites on two cores it must not be the gap at least."""
     count = watch(rig, "app", 0.0, lambda: _rotate(rig, "app", gap), ours=False)
 
-    assert count.window_seconds < 0.5
+    assert count.window_seconds < (0.1 if FULL else 0.5)
     _tell(record_property, count)
 
 

@@ -28,7 +28,7 @@ FULL = {
 BOTO3 = "import boto3; boto3.client('secretsmanager')"
 INIT = "import rotation.rotate; from streamflix import aws; aws.client('secretsmanager')"
 INIT_RUNS, INIT_RATIO = 11, 1.2
-SUITES = ("rotation", "exposure", "interleavings", "window", "crash")
+SUITES = ("rotation", "untrusted_servers", "exposure", "interleavings", "window", "crash")
 COLUMNS = ("attempts", "failed", "window_seconds", "points", "killed", "locked out")
 
 Row = dict[str, str]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rotation.settings import Settings
     from rotation.ticket import Ticket
+    from rotation.vault import Version
     from streamflix.deadline import Deadline
 
 SINGLE = ("master", "app")
@@ -103,10 +104,7 @@ def install(work: Work, version: str) -> None:
         return
     work.vault.require_pending(version)
     with work.held("setSecret"):
-        pending = work.vault.version(version)
-        if pending is None:
-            raise NotPending(f"version {version} has no value yet")
-        work.strategy.install(pending)
+        work.strategy.install(_valued(work, version))
 
 
 def verify(work: Work, version: str) -> None:
@@ -123,11 +121,15 @@ def finish(work: Work, version: str) -> None:
     if work.vault.labels().at(CURRENT) != version:
         work.vault.require_pending(version)
         with work.held("finishSecret"):
-            pending = work.vault.version(version)
-            if pending is None:
-                raise NotPending(f"version {version} has no value yet")
-            work.strategy.switch(pending)
+            work.strategy.switch(_valued(work, version))
     work.vault.call_off(version)
+
+
+def _valued(work: Work, version: str) -> Version:
+    pending = work.vault.version(version)
+    if pending is None:
+        raise NotPending(f"version {version} has no value yet")
+    return pending
 
 
 def _refuse_if_too_soon(work: Work) -> None:

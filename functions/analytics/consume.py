@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from analytics.envelope import Batch
@@ -12,7 +12,7 @@ from analytics.rejects import RejectsQueue
 from analytics.settings import Settings
 from analytics.store import STAGING, Store
 from analytics.viewers import Viewers
-from streamflix import log, metrics, settings
+from streamflix import fence, log, metrics, settings
 from streamflix.addresses import AddressBook
 from streamflix.deadline import Deadline
 from streamflix.postgres import CA_FILE, Postgres
@@ -61,4 +61,7 @@ def doors(env: Settings, ca_file: Path = CA_FILE) -> Doors:
         ca_file=ca_file,
     )
     redis = Redis(env.redis_host, env.redis_port, Secret(env.redis_secret_arn), ca_file=ca_file)
-    return Doors(Store(book, postgres), Viewers(redis), RejectsQueue(env.rejects_queue_url))
+    tombstones = fence.Tombstones(partial(fence.unwrap, environment=env.environment))
+    return Doors(
+        Store(book, postgres, tombstones), Viewers(redis), RejectsQueue(env.rejects_queue_url)
+    )

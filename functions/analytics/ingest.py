@@ -59,7 +59,7 @@ class Outcome:
         return {
             "EventsIngested": self.applied.ingested,
             "EventsRejected": len(pointers) - dropped,
-            "EventsDropped": dropped,
+            "EventsDropped": dropped + self.applied.erased,
             "EventsDuplicated": self.applied.duplicates,
             "ConsumerLagMs": self.lag_ms,
             "ViewerBatchesMissed": int(self.viewers_missed),

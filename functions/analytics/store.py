@@ -14,22 +14,20 @@ from psycopg2.errors import CardinalityViolation
 
 from analytics.decode import Pointer
 from analytics.rollup import Fresh, roll_up, sift
-from streamflix.errors import EpochMoved, StatementRefused
+from streamflix import fence
+from streamflix.errors import StatementRefused
 from streamflix.postgres import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     import psycopg2.extensions as pg
 
-    from analytics.decode import Decoded, Event
+    from analytics.decode import Decoded, Event, Place
     from analytics.envelope import Batch, Shard
     from streamflix.addresses import AddressBook
     from streamflix.postgres import Postgres
-
-# Writers of personal rows share this advisory lock; an eraser takes it alone. "FENCE"
-FENCE = 0x46_45_4E_43_45
 
 # So many events that are all refused are no accident of theirs.
 HOPELESS = 100
@@ -46,16 +44,19 @@ class Applied:
     ingested: int = 0
     duplicates: int = 0
     pointers: list[Pointer] = field(default_factory=list)
+    erased: int = 0
+    """Events whose person is erased: counted in sums, and nowhere else."""
 
 
 class Store:
     """Every method is a transaction, refused with `EpochMoved` while the database is not the one
     that the address book means."""
 
-    def __init__(self, book: AddressBook, postgres: Postgres) -> None:
+    def __init__(self, book: AddressBook, postgres: Postgres, tombstones: fence.Tombstones) -> None:
         """`postgres` leads to the book's writer and was prepared with `STAGING`."""
         self._book = book
         self._postgres = postgres
+        self._tombstones = tombstones
         self._owed: list[dict[str, object]] = []
 
     def begin(self, batch: Batch) -> int:
@@ -101,7 +102,8 @@ class Store:
             pointers = [pointer for pointer in decoded.rejected if pointer.sequence > watermark]
             if pointers:  # before rows are locked that other shards write, too
                 put_on_record(batch.shard, pointers)
-            found = _write_all(cursor, sifted.fresh)
+            erased = self._erased(sifted.fresh)
+            found = _write_all(cursor, sifted.fresh, erased)
             if found:
                 put_on_record(batch.shard, found)
             refused = {pointer[:2] for pointer in found if pointer.reason == "database"}
@@ -110,20 +112,21 @@ class Store:
                 {**_position(batch), "recent": psycopg2.Binary(sifted.recent(refused))},
             )
         ingested = len(sifted.fresh.events) - len(refused)
-        return Applied(ingested, sifted.duplicates, pointers + found)
+        return Applied(ingested, sifted.duplicates, pointers + found, len(erased))
+
+    def _erased(self, fresh: Fresh) -> set[Place]:
+        """The places of stops that would write about somebody who is erased."""
+        return {
+            place
+            for event, place in zip(fresh.events, fresh.places, strict=True)
+            if event.type == "stop" and self._tombstones.hold((event.account_id, event.profile_id))
+        }
 
     @contextmanager
     def _transaction(self) -> Iterator[pg.cursor]:
-        expected = self._book.epoch()
-        with self._postgres.transaction() as cursor:
-            cursor.execute(_SQL["open"], {"fence": FENCE})
-            row = cursor.fetchone()
-            epoch = row and row[0]
-            if epoch == expected:
-                yield cursor
-                return
-        self._postgres.forget()  # the next look may find a new address and epoch
-        raise EpochMoved(f"the address book says {expected}, the database {epoch}")
+        with fence.transaction(self._book, self._postgres, fence.SHARED) as (cursor, epoch):
+            self._tombstones.refresh(cursor, epoch)
+            yield cursor
 
     def _owe(self, batch: Batch) -> None:
         position = _position(batch)
@@ -154,16 +157,16 @@ def _row(cursor: pg.cursor) -> tuple[Any, ...]:
     return row
 
 
-def _write_all(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
+def _write_all(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[Pointer]:
     """`_write`, unless that would empty the stream into the queue of rejects."""
-    pointers = _write(cursor, fresh)
+    pointers = _write(cursor, fresh, erased)
     refused = sum(pointer.reason == "database" for pointer in pointers)
     if refused > HOPELESS and refused == len(fresh.events):
         raise StatementRefused(f"each of {refused} events: a constraint fits none of them")
     return pointers
 
 
-def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
+def _write(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[Pointer]:
     """Write what the database accepts and return pointers to what it does not.
 
     A value that it refuses takes the whole statement with it, so the batch is halved until the
@@ -173,7 +176,7 @@ def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
         return []
     cursor.execute("SAVEPOINT part")
     try:
-        strangers = _write_part(cursor, fresh)
+        strangers = _write_part(cursor, fresh, erased)
         cursor.execute("RELEASE SAVEPOINT part")
     except _REFUSED as error:
         if _is_fault_of_schema(error):
@@ -184,9 +187,9 @@ def _write(cursor: pg.cursor, fresh: Fresh) -> list[Pointer]:
     if len(fresh.events) == 1:
         return [Pointer(*fresh.places[0], "database")]
     first, second = fresh.halves()
-    pointers = _write(cursor, first)
+    pointers = _write(cursor, first, erased)
     cursor.execute("TRUNCATE staged_rollup, staged_stop")
-    return pointers + _write(cursor, second)
+    return pointers + _write(cursor, second, erased)
 
 
 # SQLSTATE classes 22 and 23; and 21000, when a statement meets one row under two names.
@@ -200,11 +203,15 @@ def _is_fault_of_schema(error: psycopg2.Error) -> bool:
     )
 
 
-def _write_part(cursor: pg.cursor, fresh: Fresh) -> list[int]:
+def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[int]:
     """Returns the positions of the stops whose profile does not exist."""
     _copy(cursor, "staged_rollup", _rollup_lines(fresh.events))
     cursor.execute(_SQL["add_rollups"])
-    stops = [(n, event) for n, event in enumerate(fresh.events) if event.type == "stop"]
+    stops = [
+        (number, event)
+        for number, event in enumerate(fresh.events)
+        if event.type == "stop" and fresh.places[number] not in erased
+    ]
     if not stops:
         return []
     _copy(cursor, "staged_stop", _stop_lines(stops))

@@ -15,8 +15,8 @@ from analytics.envelope import Batch
 from analytics.errors import RejectsUnreachable
 from analytics.ingest import ingest
 from analytics.settings import Settings
-from analytics.store import FENCE, Store
-from streamflix import settings
+from analytics.store import Store
+from streamflix import fence, settings
 from streamflix.deadline import Deadline
 from streamflix.errors import (
     CredentialsRefused,
@@ -413,7 +413,7 @@ def test_an_epoch_that_moved_while_the_fence_was_waited_for_is_seen(
     writer = threading.Thread(target=write)
     try:
         with database.master() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (FENCE,))
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (fence.LOCK,))
             writer.start()
             waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             eventually(lambda: database.rows("", waiting), within=5)

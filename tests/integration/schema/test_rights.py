@@ -69,7 +69,9 @@ ALLOWED = {
             " RETURNING begun"
         ),
         "DELETE FROM analytics.attempt WHERE sequence <= 1",
-        "SELECT epoch FROM ops.epoch",
+        "SELECT life.epoch, fence.epoch FROM ops.epoch AS life, privacy.fence AS fence",
+        "SELECT mark FROM privacy.tombstone WHERE epoch > 0",
+        "SELECT wrapped_key FROM privacy.fence",
         (
             "INSERT INTO app.watch_history (profile_id, session_id, title_id, stopped_at,"
             " position_s, watched_s, device)"
@@ -81,7 +83,30 @@ ALLOWED = {
             " WHERE watch_history.stopped_at <= excluded.stopped_at"
         ),
     ),
-    "privacy": (),
+    "privacy": (
+        "UPDATE app.account SET state = 'fenced'",
+        "SELECT FROM app.account FOR UPDATE",
+        "SELECT FROM app.profile FOR UPDATE",
+        "SELECT * FROM app.device",
+        f"DELETE FROM app.watch_history WHERE profile_id = '{PROFILE}'",
+        "DELETE FROM app.rating",
+        "DELETE FROM app.invoice",
+        "SELECT epoch FROM ops.epoch",
+        "SELECT app.forget_statistics(ARRAY['account', 'profile'])",
+        "UPDATE privacy.fence SET epoch = 1, wrapped_key = 'x'",
+        (
+            "INSERT INTO privacy.tombstone (mark, epoch) VALUES (decode(repeat('0', 32), 'hex'), 1)"
+            " ON CONFLICT (mark) DO NOTHING RETURNING 1"
+        ),
+        "DELETE FROM privacy.tombstone WHERE made_at < now() - interval '1 year'",
+        (
+            "INSERT INTO privacy.erasure AS so_far (request_id, relation, action, affected)"
+            " VALUES (gen_random_uuid(), 'app.account', 'deleted', 1)"
+            " ON CONFLICT (request_id, relation, action) DO UPDATE"
+            " SET affected = so_far.affected + excluded.affected"
+        ),
+        "DELETE FROM privacy.retained_invoice WHERE expires_at <= now()",
+    ),
     "recovery": (),
 }
 
@@ -101,6 +126,7 @@ DENIED = {
         "DELETE FROM app.invoice",
         "SELECT * FROM analytics.title_minute",
         "SELECT * FROM ops.epoch",
+        "SELECT * FROM privacy.tombstone",
         "CREATE TEMPORARY TABLE mine (x int)",
         "SET ROLE analytics_rw",
     ),
@@ -119,10 +145,21 @@ DENIED = {
         "SELECT * FROM catalog.title",
         "UPDATE ops.epoch SET epoch = 2",
         "SELECT * FROM ops.migration",
+        "SELECT app.forget_statistics(ARRAY['account'])",
+        "INSERT INTO privacy.tombstone (mark, epoch) VALUES (decode(repeat('0', 32), 'hex'), 1)",
+        "SELECT * FROM privacy.erasure",
+        "SELECT * FROM privacy.retained_invoice",
         "SET ROLE app_rw",
     ),
     "privacy": (
-        "SELECT * FROM app.account",
+        "UPDATE app.account SET email = 'd@viewer.invalid'",
+        "UPDATE app.profile SET name = 'x'",
+        "INSERT INTO app.profile (account_id, name) VALUES (gen_random_uuid(), 'x')",
+        "UPDATE app.invoice SET amount_cents = 0",
+        "UPDATE privacy.tombstone SET epoch = 1",
+        "UPDATE privacy.retained_invoice SET expires_at = now()",
+        "UPDATE ops.epoch SET epoch = 2",
+        "SELECT * FROM catalog.title",
         "SELECT * FROM analytics.title_minute",
         "SET ROLE app_rw",
     ),

@@ -58,6 +58,11 @@ class SecretMalformed(Permanent):
     """A secret is not the JSON that AWS documents for it. Correct its value."""
 
 
+class KeyUnavailable(Retryable):
+    """KMS did not use a key for us: it is down, the role lacks a grant, or the key is disabled or
+    waits for its deletion. Nothing about a person is written or erased until it does."""
+
+
 class AddressUnknown(Retryable):
     """The address book in Parameter Store could not be read, or an entry is missing. Until it can,
     nobody finds the database."""

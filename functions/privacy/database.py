@@ -1,0 +1,274 @@
+"""Aurora: the fence, and the eraser behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from psycopg2 import Binary, sql
+
+from privacy import catalog, drift, order
+from privacy.errors import DataMapDrifted, OutOfTime, RowsInTheWay, StatisticsKept
+from streamflix import fence
+from streamflix.errors import DataRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import psycopg2.extensions as pg
+
+    from privacy.data_map import DataMap
+    from privacy.order import Step
+    from streamflix.addresses import AddressBook
+    from streamflix.deadline import Deadline
+    from streamflix.postgres import Postgres
+
+# Beyond it, rows go in transactions of their own: one that deletes a million holds its locks, and
+# keeps vacuum from everything that died since, for minutes.
+ROWS_PER_TRANSACTION = 20_000
+SHARE_LEFT = 0.25
+
+_DIRECTORY = Path(__file__).parent / "sql"
+_SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
+
+
+class Effect(NamedTuple):
+    """What became of rows: `action` is deleted or retained."""
+
+    relation: str
+    action: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose rows go. Neither its representation nor an error shows the id."""
+
+    account: UUID = field(repr=False)
+
+
+class Database:
+    """Safe to repeat and to interrupt: whatever is done stays done and is counted once."""
+
+    def __init__(self, book: AddressBook, postgres: Postgres, data_map: DataMap) -> None:
+        """`postgres` leads to the book's writer, as login privacy."""
+        self._book = book
+        self._postgres = postgres
+        self._map = data_map
+
+    def guard(self) -> None:
+        """Refuse to go on unless the map names everything. Raises: `DataMapDrifted`."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            self._steps(cursor)
+
+    def plan(self, person: Person) -> list[Effect]:
+        """What `erase` would do now, in its order; nothing is written.
+
+        Raises: `DataMapDrifted`.
+        """
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute("SET TRANSACTION READ ONLY")
+            steps = self._steps(cursor)
+            return [
+                Effect(step.table, _done(self._action(step)), _count(cursor, step, person))
+                for step in steps
+            ]
+
+    def fence(self, person: Person, key: bytes, wrapped_key: bytes) -> list[UUID]:
+        """Put tombstones of the account, its profiles and devices; return their ids.
+
+        When this has returned, no transaction that had not seen them is still open.
+        Raises: `StatementRefused` when writers held the fence too long.
+        """
+        about = {"account": str(person.account)}
+        with fence.transaction(self._book, self._postgres, fence.ALONE) as (cursor, epoch):
+            cursor.execute(
+                "UPDATE app.account SET state = 'fenced' WHERE account_id = %(account)s", about
+            )
+            cursor.execute(_SQL["members"], about)
+            members = [UUID(row[0]) for row in cursor.fetchall()]
+            # An event may name an account that was gone before it could be asked for.
+            marks = [fence.mark(key, each) for each in {*members, person.account}]
+            move = {"epoch": epoch + 1, "wrapped_key": Binary(wrapped_key)}
+            cursor.execute(
+                _SQL["put_tombstones"], {**move, "marks": [Binary(mark) for mark in marks]}
+            )
+            if cursor.rowcount:
+                cursor.execute(_SQL["move_epoch"], move)
+        return members
+
+    def erase(self, request: UUID, person: Person, deadline: Deadline) -> list[Effect]:
+        """Take away every row that is the person's; return what this request has taken so far.
+
+        One transaction, or several when there are many rows; the last one takes the parents.
+        Raises: `DataMapDrifted`, `RowsInTheWay`, `OutOfTime`, `StatementRefused`.
+        """
+        begun = False
+        while self._erase_once(request, person, begun):
+            begun = True
+            if deadline.seconds_until(SHARE_LEFT) < 0:
+                raise OutOfTime("rows are left; the next invocation goes on")
+        self._forget_statistics(request)
+        return self.erased(request)
+
+    def erased(self, request: UUID) -> list[Effect]:
+        """What this request has taken away so far."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute(
+                "SELECT relation, action, affected FROM privacy.erasure"
+                " WHERE request_id = %s AND action <> 'analysed' ORDER BY relation, action",
+                (str(request),),
+            )
+            return [Effect(*row) for row in cursor.fetchall()]
+
+    def _erase_once(self, request: UUID, person: Person, begun: bool) -> bool:
+        """One transaction. Returns whether rows are left."""
+        try:
+            with fence.transaction(self._book, self._postgres) as (cursor, _):
+                steps = self._steps(cursor)
+                _lock(cursor, steps, person)
+                if not begun:
+                    _note_statistics(cursor, request, steps, person)
+                left = ROWS_PER_TRANSACTION
+                for step in steps:
+                    left -= self._take(cursor, request, step, person, left)
+                    if left <= 0:
+                        return True
+                return False
+        except DataRefused as error:
+            raise RowsInTheWay(str(error)) from None
+
+    def _steps(self, cursor: pg.cursor) -> list[Step]:
+        live = catalog.read(cursor)
+        if found := drift.differences(self._map, live):
+            raise DataMapDrifted("; ".join(found))
+        root = self._map.root
+        return order.steps(root, "account_id", live.foreign_keys)
+
+    def _action(self, step: Step) -> str:
+        return self._map.personal[step.table].action
+
+    def _take(self, cursor: pg.cursor, request: UUID, step: Step, person: Person, most: int) -> int:
+        action = self._action(step)
+        statement = sql.SQL(
+            _SQL[f"retain_{step.table.replace('.', '_')}"]
+            if action == "retain"
+            else "DELETE FROM {table} WHERE {condition}"
+        ).format(table=order.name(step.table), condition=_first(step, most))
+        years = self._map.personal[step.table].years
+        cursor.execute(statement, {"account": str(person.account), "years": years})
+        count = {
+            "request": str(request),
+            "relation": step.table,
+            "action": _done(action),
+            "affected": cursor.rowcount,
+        }
+        taken = cursor.rowcount
+        cursor.execute(_SQL["count_erased"], count)
+        return taken
+
+    def _forget_statistics(self, request: UUID) -> None:
+        """ANALYZE what showed values of the person. Raises: `StatisticsKept`."""
+        about = {"request": str(request), "tables": list(self._map.personal)}
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute(
+                "SELECT relation FROM privacy.erasure"
+                " WHERE request_id = %(request)s AND action = 'analysed'",
+                about,
+            )
+            tables = {table for (table,) in cursor.fetchall()}
+            cursor.execute(_SQL["analysed_since"], about)
+            tables |= {table for (table,) in cursor.fetchall()}
+            by_schema: dict[str, list[str]] = {}
+            for table in sorted(tables):
+                schema, _, name = table.partition(".")
+                by_schema.setdefault(schema, []).append(name)
+            for schema, names in by_schema.items():
+                _analyse(cursor, schema, names)
+
+
+def _done(action: str) -> str:
+    return {"delete": "deleted", "retain": "retained"}[action]
+
+
+def _count(cursor: pg.cursor, step: Step, person: Person) -> int:
+    cursor.execute(
+        sql.SQL("SELECT count(*) FROM {} WHERE {}").format(order.name(step.table), step.owned),
+        {"account": str(person.account)},
+    )
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _lock(cursor: pg.cursor, steps: Iterable[Step], person: Person) -> None:
+    """Lock what children point at, from the account down: from here on nobody adds a child."""
+    for step in reversed(list(steps)):
+        if step.is_parent:
+            cursor.execute(
+                sql.SQL("SELECT FROM {} WHERE {} FOR UPDATE").format(
+                    order.name(step.table), step.owned
+                ),
+                {"account": str(person.account)},
+            )
+
+
+def _note_statistics(
+    cursor: pg.cursor, request: UUID, steps: Iterable[Step], person: Person
+) -> None:
+    """Put on record which tables' statistics show values that only this person has."""
+    owned = {step.table: step.owned for step in steps}
+    cursor.execute(_SQL["columns_with_statistics"], {"tables": list(owned)})
+    columns = cursor.fetchall()
+    if not columns:
+        return
+    query = sql.SQL(" UNION ").join(
+        _shown(table, column, owned[table]) for table, column in columns
+    )
+    cursor.execute(query, {"account": str(person.account)})
+    for (table,) in cursor.fetchall():
+        count = {"request": str(request), "relation": table, "action": "analysed"}
+        cursor.execute(_SQL["count_erased"], {**count, "affected": 0})
+
+
+def _first(step: Step, most: int) -> sql.Composable:
+    """The person's first rows of a table; by a predicate, never by a list made before."""
+    return sql.SQL("ctid = ANY (ARRAY(SELECT ctid FROM {} WHERE {} LIMIT {}))").format(
+        order.name(step.table), step.owned, sql.Literal(most)
+    )
+
+
+def _shown(table: str, column: str, owned: sql.Composable) -> sql.Composable:
+    """The table's name, when its statistics show a value that is the person's and nobody else's."""
+    schema, _, name = table.partition(".")
+    return sql.SQL(
+        """SELECT {label} WHERE EXISTS (
+             SELECT FROM (SELECT DISTINCT {column} AS value FROM {table} WHERE {owned}) AS own
+               JOIN (SELECT unnest(coalesce(most_common_vals::text::text[], '{{}}')
+                                || coalesce(histogram_bounds::text::text[], '{{}}')) AS value
+                       FROM pg_catalog.pg_stats
+                      WHERE schemaname = {schema} AND tablename = {name} AND attname = {attribute}
+                    ) AS shown ON shown.value = own.value::text
+              WHERE NOT EXISTS (SELECT FROM {table}
+                                 WHERE {column} = own.value AND NOT ({owned})))"""
+    ).format(
+        label=sql.Literal(table),
+        table=order.name(table),
+        column=sql.Identifier(column),
+        owned=owned,
+        schema=sql.Literal(schema),
+        name=sql.Literal(name),
+        attribute=sql.Literal(column),
+    )
+
+
+def _analyse(cursor: pg.cursor, schema: str, tables: list[str]) -> None:
+    notices: list[str] = cursor.connection.notices
+    notices.clear()
+    cursor.execute(
+        sql.SQL("SELECT {}(%s)").format(sql.Identifier(schema, "forget_statistics")), (tables,)
+    )
+    if notices:
+        raise StatisticsKept(f"ANALYZE of {schema}: PostgreSQL warned")

@@ -1,0 +1,86 @@
+"""Tombstones: who is erased, without who that was."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from typing import Any
+
+from streamflix import fence
+
+KEY = b"k" * 32
+
+
+class Cursor:
+    """The two tables of the fence."""
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[int, bytes]] = []
+        self.asked: list[str] = []
+        self._rows: list[tuple[bytes]] = []
+
+    def execute(self, statement: str, values: tuple[int, ...] = ()) -> None:
+        self.asked.append("key" if "wrapped_key" in statement else "marks")
+        self._rows = (
+            [(b"wrapped",)]
+            if "wrapped_key" in statement
+            else [(mark,) for epoch, mark in self.marks if epoch > values[0]]
+        )
+
+    def fetchone(self) -> tuple[bytes] | None:
+        return self._rows[0]
+
+    def fetchall(self) -> list[tuple[bytes]]:
+        return self._rows
+
+
+def tombstones() -> fence.Tombstones:
+    return fence.Tombstones(lambda _: KEY)
+
+
+def refresh(known: fence.Tombstones, cursor: Any, epoch: int) -> None:
+    known.refresh(cursor, epoch)
+
+
+def test_a_mark_is_half_of_the_subject_that_the_ledger_knows() -> None:
+    who = uuid.uuid4()
+    expected = hmac.new(KEY, who.bytes, hashlib.sha256).hexdigest()
+
+    assert fence.subject(KEY, who) == expected
+    assert fence.mark(KEY, who).hex() == expected[:32]
+
+
+def test_without_a_tombstone_nobody_is_asked_for_the_key() -> None:
+    known, cursor = tombstones(), Cursor()
+
+    refresh(known, cursor, 0)
+
+    assert cursor.asked == []
+    assert not known.hold([uuid.uuid4()])
+
+
+def test_only_what_is_new_is_read() -> None:
+    known, cursor = tombstones(), Cursor()
+    first, second, alive = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    cursor.marks = [(1, fence.mark(KEY, first))]
+    refresh(known, cursor, 1)
+    refresh(known, cursor, 1)
+    cursor.marks.append((2, fence.mark(KEY, second)))
+    refresh(known, cursor, 2)
+
+    assert cursor.asked == ["key", "marks", "marks"]
+    assert known.hold([alive, first])
+    assert known.hold([second])
+    assert not known.hold([alive])
+
+
+def test_an_epoch_that_went_back_is_another_database() -> None:
+    known, cursor = tombstones(), Cursor()
+    who = uuid.uuid4()
+    cursor.marks = [(5, fence.mark(KEY, who))]
+    refresh(known, cursor, 5)
+    cursor.marks = []
+    refresh(known, cursor, 1)
+
+    assert not known.hold([who])

@@ -15,7 +15,7 @@ from streamflix import fence
 from streamflix.errors import DataRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     import psycopg2.extensions as pg
@@ -33,6 +33,10 @@ SHARE_LEFT = 0.25
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
+_FIND = {
+    "controller_customer_id": "SELECT account_id FROM app.account WHERE account_id = %s",
+    "email": "SELECT account_id FROM app.account WHERE lower(email) = lower(%s)",
+}
 
 
 class Effect(NamedTuple):
@@ -63,6 +67,16 @@ class Database:
         """Refuse to go on unless the map names everything. Raises: `DataMapDrifted`."""
         with fence.transaction(self._book, self._postgres) as (cursor, _):
             self._steps(cursor)
+
+    def find(self, identities: Mapping[str, str]) -> dict[str, UUID | None]:
+        """Which account each identity belongs to."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            found: dict[str, UUID | None] = {}
+            for kind, value in identities.items():
+                cursor.execute(_FIND[kind], (value,))
+                row = cursor.fetchone()
+                found[kind] = UUID(row[0]) if row else None
+            return found
 
     def plan(self, person: Person) -> list[Effect]:
         """What `erase` would do now, in its order; nothing is written.

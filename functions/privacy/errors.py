@@ -5,7 +5,14 @@ No message carries an identity, an id of an account, a profile or a device, or a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streamflix.errors import Permanent, Retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from privacy.request import Complaint
 
 
 class BadDataMap(Permanent):
@@ -33,11 +40,71 @@ class OutOfTime(Retryable):
     """This invocation's time is used up. What it has done stays done; the next one goes on."""
 
 
-class RemainsFound(Retryable):
-    """The verification found data of the person. The request goes back to erasing; when that
-    happens again and again, some writer ignores the fence. Runbook erasure-failed."""
+class RemainsPersist(Permanent):
+    """The verification found data of the person again and again. Some writer ignores the fence, or
+    the eraser does not reach it; the event says where it was found. Runbook erasure-failed."""
+
+
+class BadStep(Permanent):
+    """The event is not the workflow's. Start the workflow, not the function."""
+
+
+class OutOfOrder(Permanent):
+    """A step was asked for that this request's state does not lead to. Start the workflow again: it
+    begins at the state where the request is."""
 
 
 class StatisticsKept(Retryable):
     """PostgreSQL did not forget values of the person: ANALYZE warned or its result still shows
     them. Is app.forget_statistics owned by the owner of the tables? Runbook erasure-failed."""
+
+
+class IllegalMove(Permanent):
+    """A request cannot go from its state to that one. Nothing was changed; somebody else was
+    faster, or a step ran out of order."""
+
+
+class MovedMeanwhile(Retryable):
+    """Somebody else moved the request between our look at it and our move. The next attempt looks
+    again."""
+
+
+class UnknownRequest(Permanent):
+    """No request has this id."""
+
+
+class RequestDiffers(Permanent):
+    """This id was received before with another body. A new request needs a new id."""
+
+
+class AlreadyOpen(Permanent):
+    """Another request about the same person is not done yet; the message says which."""
+
+
+class LedgerUnreachable(Retryable):
+    """DynamoDB did not answer, or refused. Nothing was promised to anybody; look at its health and
+    at the function's grants."""
+
+
+class QueueUnreachable(Retryable):
+    """The queue of callbacks took no message. The request has moved; the step that was to tell of
+    it is tried again."""
+
+
+class KeyDestroyed(Permanent):
+    """The key of a request is gone, and with it who the request was about. Right for a request that
+    is done; for an open one somebody deleted it, and it must be posted again."""
+
+
+class InvalidRequest(Permanent):
+    """What was sent is no request that we can take. Nothing of it was kept; the complaints say what
+    would be right."""
+
+    def __init__(self, complaints: Sequence[Complaint]) -> None:
+        super().__init__("; ".join(f"{each.field} {each.message}" for each in complaints))
+        self.complaints = complaints
+
+
+class NotAllowed(Permanent):
+    """The caller's signature is good, but the list of callers does not let it do this. Who may do
+    what stands in Parameter Store; docs/privacy.md says how."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +22,7 @@ from streamflix.addresses import AddressBook
 from streamflix.postgres import Postgres
 from streamflix.redis import Redis
 from streamflix.secrets import Secret
+from tests.integration.privacy import flow as flow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
     from redis.cluster import RedisCluster
 
+    from privacy.settings import Settings
     from tests.integration.conftest import Database, Servers
+    from tests.integration.local.laptop import Laptop
 
 KEY = b"k" * 32
 WRAPPED = b"wrapped"
@@ -142,6 +145,7 @@ class Somebody:
     """A person with data in every table, key pattern and folder."""
 
     mark: str
+    email: str
     account: uuid.UUID = field(default_factory=uuid.uuid4)
     profiles: list[uuid.UUID] = field(default_factory=lambda: [uuid.uuid4(), uuid.uuid4()])
     devices: list[uuid.UUID] = field(default_factory=lambda: [uuid.uuid4()])
@@ -153,10 +157,6 @@ class Somebody:
     @property
     def known(self) -> Known:
         return Known(self.account, [*self.profiles, *self.devices])
-
-    @property
-    def email(self) -> str:
-        return f"{self.mark}@example.org"
 
 
 @pytest.fixture
@@ -193,9 +193,9 @@ def neighbour(stores: Stores) -> Somebody:
     return settle(stores, "canary-b")
 
 
-def settle(stores: Stores, mark: str, watched: int = 30) -> Somebody:
-    """Give somebody data everywhere."""
-    who = Somebody(mark)
+def settle(stores: Stores, mark: str, watched: int = 30, email: str = "") -> Somebody:
+    """Give somebody data everywhere; an address of his own, because requests outlive a test."""
+    who = Somebody(mark, email or f"{mark}-{uuid.uuid4().hex[:8]}@example.org")
     profiles, devices = map(str, who.profiles), map(str, who.devices)
     profile_ids, device_ids = list(profiles), list(devices)
     with stores.database.master("app_owner") as cursor:
@@ -241,3 +241,21 @@ def settle(stores: Stores, mark: str, watched: int = 30) -> Somebody:
     folder.mkdir(parents=True)
     (folder / "avatar.svg").write_text(f"<svg>{mark}</svg>")
     return who
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    with flow_of.cloud(tmp_path_factory.mktemp("privacy")) as laptop:
+        yield laptop
+
+
+@pytest.fixture(scope="session")
+def furnished(laptop: Laptop, servers: Servers, database: Database) -> Settings:
+    login = database.login("privacy"), servers.redis.ops
+    return flow_of.furnish(laptop, servers, *login)
+
+
+@pytest.fixture
+def flow(laptop: Laptop, furnished: Settings, stores: Stores) -> flow_of.Flow:
+    env = replace(furnished, files_root=str(stores.folder))
+    return flow_of.Flow(laptop, stores, env)

@@ -40,6 +40,11 @@ _NEWER = "SELECT mark FROM privacy.tombstone WHERE epoch > %s"
 _KEY = "SELECT wrapped_key FROM privacy.fence"
 
 
+def name(key: bytes, text: str) -> str:
+    """How the ledger names anything else that would tell who somebody is."""
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
 @contextmanager
 def transaction(
     book: AddressBook, postgres: Postgres, lock: str = ""

@@ -1,0 +1,39 @@
+"""What stacks/privacy.yaml gives this room."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from streamflix import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The fields stand in the template's order."""
+
+    environment: str
+    address_book: str
+    database_secret_arn: str
+    redis_secret_arn: str
+    redis_host: str
+    redis_port: int
+    files_root: str
+    ledger_table: str
+    keys_table: str
+    key_arn: str
+    signing_key_arn: str
+    callbacks_queue_url: str
+    ops_bus: str
+    grace_seconds: int
+    backup_days: int
+    """How long the oldest backup still holds what was erased."""
+    code_version: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        return settings.parse(cls, env)

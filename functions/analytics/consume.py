@@ -14,8 +14,9 @@ from analytics.store import STAGING, Store
 from analytics.viewers import Viewers
 from streamflix import fence, log, metrics, settings
 from streamflix.addresses import AddressBook
+from streamflix.ca import CA_FILE
 from streamflix.deadline import Deadline
-from streamflix.postgres import CA_FILE, Postgres
+from streamflix.postgres import Postgres
 from streamflix.redis import Redis
 from streamflix.secrets import Secret
 

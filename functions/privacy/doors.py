@@ -20,7 +20,8 @@ from privacy.sessions import Sessions
 from privacy.subjects import Subjects
 from privacy.teller import Teller
 from streamflix.addresses import AddressBook
-from streamflix.postgres import CA_FILE, Postgres
+from streamflix.ca import CA_FILE
+from streamflix.postgres import Postgres
 from streamflix.redis import Redis
 from streamflix.secrets import Secret
 

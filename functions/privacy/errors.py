@@ -108,3 +108,17 @@ class InvalidRequest(Permanent):
 class NotAllowed(Permanent):
     """The caller's signature is good, but the list of callers does not let it do this. Who may do
     what stands in Parameter Store; docs/privacy.md says how."""
+
+
+class CallersUnreadable(Retryable):
+    """The list of callers could not be read, or is not what docs/privacy.md describes. Nobody may
+    ask for anything until it is."""
+
+
+class WorkflowUnreachable(Retryable):
+    """Step Functions did not answer. The request is kept; the workflow is started within minutes by
+    whoever looks after open requests."""
+
+
+class Closed(Permanent):
+    """The request is done or cancelled; who it was about is not known any more."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from privacy.database import Effect
     from privacy.record import Record
 
+PEM_CHARS = 64
 ALGORITHM = "RSASSA_PKCS1_V1_5_SHA_256"
 
 
@@ -46,16 +47,17 @@ class Signer:
             raise KeyUnavailable(f"not signed: {aws.reason(error)}") from None
         return base64.b64encode(answer["Signature"]).decode()
 
-    def public_key(self) -> bytes:
-        """DER, as KMS publishes it. Raises: `KeyUnavailable`."""
+    def public_key_pem(self) -> str:
+        """As KMS publishes it. Raises: `KeyUnavailable`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             answer = aws.client("kms").get_public_key(KeyId=self._key_id)
         except (BotoCoreError, ClientError) as error:
             raise KeyUnavailable(f"public key not read: {aws.reason(error)}") from None
-        der: bytes = answer["PublicKey"]
-        return der
+        text = base64.b64encode(answer["PublicKey"]).decode()
+        lines = [text[n : n + PEM_CHARS] for n in range(0, len(text), PEM_CHARS)]
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
 
 def write(

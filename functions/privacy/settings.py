@@ -37,3 +37,18 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         return settings.parse(cls, env)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the API gets beside it."""
+
+    domain: str
+    """Whose extensions are ours, and who signs."""
+    certificate_url: str
+    callers_parameter: str
+    state_machine_arn: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        return settings.parse(cls, env)

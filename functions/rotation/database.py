@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from rotation.errors import RightsDiffer
+from streamflix.ca import CA_FILE
 from streamflix.errors import (
     ConnectDenied,
     CredentialsRefused,
     DatabaseUnreachable,
     StatementRefused,
 )
-from streamflix.postgres import CA_FILE, CONNECT_SECONDS, TCP, describe, dial
+from streamflix.postgres import CONNECT_SECONDS, TCP, describe, dial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

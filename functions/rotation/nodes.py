@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.errors import RedisUserBusy
 from streamflix import aws
+from streamflix.ca import CA_FILE
 from streamflix.errors import RedisUnreachable
-from streamflix.postgres import CA_FILE
 from streamflix.redis import is_refusal, parameters
 
 if TYPE_CHECKING:

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rotation.database import Database
 from rotation.errors import NotPending, OldPasswordInUse, TooSoon
-from rotation.nodes import Nodes, Users
-from rotation.strategies import Alternating, Single, Strategy, TwoPasswords
 from rotation.vault import CURRENT, PREVIOUS, Vault
 from streamflix.addresses import AddressBook
+from streamflix.ca import CA_FILE
 from streamflix.hold import held
-from streamflix.postgres import CA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rotation.settings import Settings
+    from rotation.strategies import Strategy
     from rotation.ticket import Ticket
     from rotation.vault import Version
     from streamflix.deadline import Deadline
@@ -64,7 +62,12 @@ class Work:
 def strategy(
     login: str, env: Settings, deadline: Deadline, vault: Vault, ca_file: Path = CA_FILE
 ) -> Strategy:
+    """How a login is rotated. Its drivers are imported with the first step, not at init."""
+    from rotation.strategies import Alternating, Single, TwoPasswords
+
     if login in env.redis_user_ids:
+        from rotation.nodes import Nodes, Users
+
         return TwoPasswords(
             login,
             vault,
@@ -74,6 +77,8 @@ def strategy(
             deadline,
             adopted=login in env.adopted_secrets,
         )
+    from rotation.database import Database
+
     database = Database(AddressBook(env.address_book), deadline, ca_file)
     master = Vault(env.secret_arns["master"])
     if login in SINGLE:

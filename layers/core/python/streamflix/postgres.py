@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from streamflix.ca import CA_FILE
 from streamflix.errors import (
     ConnectDenied,
     CredentialsRefused,
@@ -21,14 +21,13 @@ from streamflix.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import Any
 
     import psycopg2.extensions as pg
 
     from streamflix.addresses import Address, AddressBook, Endpoint
     from streamflix.secrets import Login, Secret
-
-CA_FILE = Path(__file__).parent / "ca.pem"
 
 CONNECT_SECONDS = 4
 # A peer that vanished without a word (a failover, a torn network) is noticed by TCP: while we wait

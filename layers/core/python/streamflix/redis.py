@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from streamflix.ca import CA_FILE
 from streamflix.errors import CredentialsRefused, RedisUnreachable
-from streamflix.postgres import CA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

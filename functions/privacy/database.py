@@ -9,8 +9,8 @@ from uuid import UUID
 
 from psycopg2 import Binary, sql
 
-from privacy import catalog, drift, order
-from privacy.errors import DataMapDrifted, OutOfTime, RowsInTheWay, StatisticsKept
+from privacy import catalog, drift, order, statistics
+from privacy.errors import DataMapDrifted, OutOfTime, RowsInTheWay
 from streamflix import fence
 from streamflix.errors import DataRefused
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # keeps vacuum from everything that died since, for minutes.
 ROWS_PER_TRANSACTION = 20_000
 SHARE_LEFT = 0.25
+# Longer than anything can bring an event or a row back: backups 35 days, the stream 7, queues 14.
+TOMBSTONE_DAYS = 120
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
@@ -138,6 +140,20 @@ class Database:
             )
             return [Effect(*row) for row in cursor.fetchall()]
 
+    def expire(self) -> int:
+        """Delete what a law has let go, and pseudonyms that no event and no backup can need."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute("DELETE FROM privacy.retained_invoice WHERE expires_at <= now()")
+            expired = int(cursor.rowcount)
+            for table, column in (("tombstone", "made_at"), ("erasure", "begun_at")):
+                cursor.execute(
+                    sql.SQL("DELETE FROM privacy.{} WHERE {} < now() - %s::interval").format(
+                        sql.Identifier(table), sql.Identifier(column)
+                    ),
+                    (f"{TOMBSTONE_DAYS} days",),
+                )
+            return expired
+
     def _erase_once(self, request: UUID, person: Person, begun: bool) -> bool:
         """One transaction. Returns whether rows are left."""
         try:
@@ -145,7 +161,7 @@ class Database:
                 steps = self._steps(cursor)
                 _lock(cursor, steps, person)
                 if not begun:
-                    _note_statistics(cursor, request, steps, person)
+                    statistics.note(cursor, request, steps, person.account)
                 left = ROWS_PER_TRANSACTION
                 for step in steps:
                     left -= self._take(cursor, request, step, person, left)
@@ -185,23 +201,8 @@ class Database:
         return taken
 
     def _forget_statistics(self, request: UUID) -> None:
-        """ANALYZE what showed values of the person. Raises: `StatisticsKept`."""
-        about = {"request": str(request), "tables": list(self._map.personal)}
         with fence.transaction(self._book, self._postgres) as (cursor, _):
-            cursor.execute(
-                "SELECT relation FROM privacy.erasure"
-                " WHERE request_id = %(request)s AND action = 'analysed'",
-                about,
-            )
-            tables = {table for (table,) in cursor.fetchall()}
-            cursor.execute(_SQL["analysed_since"], about)
-            tables |= {table for (table,) in cursor.fetchall()}
-            by_schema: dict[str, list[str]] = {}
-            for table in sorted(tables):
-                schema, _, name = table.partition(".")
-                by_schema.setdefault(schema, []).append(name)
-            for schema, names in by_schema.items():
-                _analyse(cursor, schema, names)
+            statistics.forget(cursor, request, list(self._map.personal))
 
 
 def _done(action: str) -> str:
@@ -229,60 +230,8 @@ def _lock(cursor: pg.cursor, steps: Iterable[Step], person: Person) -> None:
             )
 
 
-def _note_statistics(
-    cursor: pg.cursor, request: UUID, steps: Iterable[Step], person: Person
-) -> None:
-    """Put on record which tables' statistics show values that only this person has."""
-    owned = {step.table: step.owned for step in steps}
-    cursor.execute(_SQL["columns_with_statistics"], {"tables": list(owned)})
-    columns = cursor.fetchall()
-    if not columns:
-        return
-    query = sql.SQL(" UNION ").join(
-        _shown(table, column, owned[table]) for table, column in columns
-    )
-    cursor.execute(query, {"account": str(person.account)})
-    for (table,) in cursor.fetchall():
-        count = {"request": str(request), "relation": table, "action": "analysed"}
-        cursor.execute(_SQL["count_erased"], {**count, "affected": 0})
-
-
 def _first(step: Step, most: int) -> sql.Composable:
     """The person's first rows of a table; by a predicate, never by a list made before."""
     return sql.SQL("ctid = ANY (ARRAY(SELECT ctid FROM {} WHERE {} LIMIT {}))").format(
         order.name(step.table), step.owned, sql.Literal(most)
     )
-
-
-def _shown(table: str, column: str, owned: sql.Composable) -> sql.Composable:
-    """The table's name, when its statistics show a value that is the person's and nobody else's."""
-    schema, _, name = table.partition(".")
-    return sql.SQL(
-        """SELECT {label} WHERE EXISTS (
-             SELECT FROM (SELECT DISTINCT {column} AS value FROM {table} WHERE {owned}) AS own
-               JOIN (SELECT unnest(coalesce(most_common_vals::text::text[], '{{}}')
-                                || coalesce(histogram_bounds::text::text[], '{{}}')) AS value
-                       FROM pg_catalog.pg_stats
-                      WHERE schemaname = {schema} AND tablename = {name} AND attname = {attribute}
-                    ) AS shown ON shown.value = own.value::text
-              WHERE NOT EXISTS (SELECT FROM {table}
-                                 WHERE {column} = own.value AND NOT ({owned})))"""
-    ).format(
-        label=sql.Literal(table),
-        table=order.name(table),
-        column=sql.Identifier(column),
-        owned=owned,
-        schema=sql.Literal(schema),
-        name=sql.Literal(name),
-        attribute=sql.Literal(column),
-    )
-
-
-def _analyse(cursor: pg.cursor, schema: str, tables: list[str]) -> None:
-    notices: list[str] = cursor.connection.notices
-    notices.clear()
-    cursor.execute(
-        sql.SQL("SELECT {}(%s)").format(sql.Identifier(schema, "forget_statistics")), (tables,)
-    )
-    if notices:
-        raise StatisticsKept(f"ANALYZE of {schema}: PostgreSQL warned")

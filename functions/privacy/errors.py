@@ -110,6 +110,11 @@ class NotAllowed(Permanent):
     what stands in Parameter Store; docs/privacy.md says how."""
 
 
+class CallbackRefused(Retryable):
+    """Whoever asked to be called did not take the call: the message says why. It is tried again for
+    two hours; then its dead letter is an alarm. Runbook callbacks-undelivered."""
+
+
 class CallersUnreadable(Retryable):
     """The list of callers could not be read, or is not what docs/privacy.md describes. Nobody may
     ask for anything until it is."""

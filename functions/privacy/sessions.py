@@ -7,6 +7,7 @@ costs the same however many sessions the others have; a SCAN of everything would
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from streamflix.redis import Redis
 
 KEYS_PER_CALL = 500
+KEYS_PER_SCAN = 5_000
+
+_PLACEHOLDERS = {"<minute>": r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"}
 
 
 class Sessions:
@@ -30,6 +34,25 @@ class Sessions:
     def erase(self, account: UUID) -> None:
         """Take them away. Safe to repeat. Raises: `RedisUnreachable`, `CredentialsRefused`."""
         self._redis.run(lambda cluster: _unlink(cluster, sorted(_find(cluster, str(account)))))
+
+    def unmapped(self, patterns: Iterable[str]) -> int:
+        """How many keys fit none of the map's patterns. Reads every key's name."""
+        known = re.compile("|".join(_expression(each) for each in patterns).encode())
+        return self._redis.run(
+            lambda cluster: sum(
+                known.fullmatch(key) is None
+                for key in cluster.scan_iter(count=KEYS_PER_SCAN, target_nodes="primaries")
+            )
+        )
+
+
+def _expression(pattern: str) -> str:
+    """``session:{<account>}:<session>`` as a regular expression."""
+    return "".join(
+        _PLACEHOLDERS.get(part, "[^:{}]+") if part.startswith("<") else re.escape(part)
+        for part in re.split(r"(<\w+>)", pattern)
+        if part
+    )
 
 
 def _find(cluster: Any, account: str) -> set[bytes]:

@@ -45,10 +45,23 @@ class ApiSettings:
 
     domain: str
     """Whose extensions are ours, and who signs."""
-    certificate_url: str
     callers_parameter: str
     state_machine_arn: str
+    certificate_url: str = ""
+    """Where the certificate of the signing key is, when there is one."""
 
-    @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        return settings.parse(cls, env)
+
+@dataclass(frozen=True, slots=True)
+class TendSettings:
+    """What the function that looks after requests gets beside it."""
+
+    state_machine_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What the function that calls back gets."""
+
+    ledger_table: str
+    signing_key_arn: str
+    domain: str

@@ -89,7 +89,7 @@ scan: dev-env sam-env scan-env ## What checkov, AWS's validator and cfn-lint fin
 
 .PHONY: docs
 docs: dev-env sam-env ## Write the registers and diagrams that are made from the templates
-	@$(DEV) -m registers docs
+	@PYTHONPATH=functions:layers/core/python $(DEV) -m registers docs
 
 .PHONY: coverage
 coverage: dev-env ## Branch coverage of functions and layers, from unit and integration

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from account import guard, migrations_sha, outputs, rooms, secrets
+from account import data_map_sha, guard, migrations_sha, outputs, rooms, secrets
 from account.deploy import Deployment, progress
 from account.plan import ROOT, Plan
 from account.refusal import Refusal
@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--write", action="store_true", help="write it into stacks/schema.yaml")
     mode.add_argument("--check", action="store_true", help="fail when stacks/schema.yaml differs")
     command.set_defaults(run=_migrations_sha)
+
+    command = commands.add_parser("data-map-sha", help="SHA-256 of the data map")
+    mode = command.add_mutually_exclusive_group()
+    mode.add_argument("--write", action="store_true", help="write it into its template")
+    mode.add_argument("--check", action="store_true", help="fail when the template differs")
+    command.set_defaults(run=_data_map_sha)
     return parser
 
 
@@ -190,6 +196,15 @@ def _migrations_sha(options: argparse.Namespace) -> None:
     elif options.write:
         migrations_sha.write(directory, template)
     _say(migrations_sha.compute(directory))
+
+
+def _data_map_sha(options: argparse.Namespace) -> None:
+    file, template = data_map_sha.FILE, data_map_sha.TEMPLATE
+    if options.check:
+        data_map_sha.check(file, template)
+    elif options.write:
+        data_map_sha.write(file, template)
+    _say(data_map_sha.compute(file))
 
 
 def _account(environment: str) -> guard.Account:

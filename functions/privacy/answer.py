@@ -47,6 +47,7 @@ app = APIGatewayRestResolver()
 
 VERSION = "2.0"
 RETRY_SECONDS = 5
+_NOT_SIGNED = '{"error":{"code":503,"errors":[],"message":"try again in a few seconds"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def read(request_id: str) -> Response[str]:
     if record.reason:
         about["reason_code"] = record.reason
     if record.state == "completed":
-        about["receipt_url"] = f"{_base()}/requests/{record.request}/receipt"
+        about["receipt_path"] = f"/v2/requests/{record.request}/receipt"
     return _answer(
         200,
         {
@@ -207,7 +208,8 @@ def _permanent(error: Permanent) -> Response[str]:
     code, reason, message = _REFUSALS.get(type(error), (409, "blocked", _BLOCKED))
     if code == 409 and reason == "blocked":
         logger.error("blocked", extra={"reason": f"{type(error).__name__}: {error}"})
-    return _refuse(code, message.format(error=error), [Complaint("request", reason, message)])
+    told = message.format(error=error)
+    return _refuse(code, told, [Complaint("", reason, told)])
 
 
 @app.exception_handler(Retryable)  # type: ignore[untyped-decorator]
@@ -264,11 +266,6 @@ def _own(request_id: str, at: Desk) -> Record:
     return record
 
 
-def _base() -> str:
-    context = app.current_event.request_context
-    return f"https://{context.domain_name}/{context.stage}/v2"
-
-
 def _answer(code: int, body: Mapping[str, Any]) -> Response[str]:
     return _signed(code, canonical(body).decode())
 
@@ -277,7 +274,11 @@ def _refuse(
     code: int, message: str, complaints: Any, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
     errors = [
-        {"domain": each.field, "reason": each.reason, "message": f"{each.field} {each.message}"}
+        {
+            "domain": each.field or "request",
+            "reason": each.reason,
+            "message": f"{each.field} {each.message}".strip(),
+        }
         for each in complaints
     ]
     body = {"error": {"code": code, "message": message, "errors": errors}}
@@ -288,10 +289,9 @@ def _signed(code: int, body: str, headers: Mapping[str, str] | None = None) -> R
     at = desk()
     try:
         signature = {"X-OpenDSR-Signature": at.doors.signer.sign(body.encode())}
-    except Retryable:
-        if code < 500:
-            raise
-        signature = {}  # what cannot be signed can still say "not now"
+    except Retryable as error:  # what cannot be signed can still say "not now"
+        logger.warning("not signed", extra={"reason": f"{type(error).__name__}: {error}"})
+        code, body, signature = 503, _NOT_SIGNED, {}
     return Response(
         code,
         content_types.APPLICATION_JSON,

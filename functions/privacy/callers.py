@@ -72,12 +72,12 @@ class Callers:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer = aws.client("ssm").get_parameter(Name=self._parameter)
+            answer = aws.client("ssm").get_parameters(Names=[self._parameter])
         except (BotoCoreError, ClientError) as error:
-            if aws.reason(error) == "ParameterNotFound":
-                return Document({})
             raise CallersUnreadable(f"{self._parameter}: {aws.reason(error)}") from None
+        if not answer["Parameters"]:
+            return Document({})
         try:
-            return msgspec.json.decode(answer["Parameter"]["Value"], type=Document)
+            return msgspec.json.decode(answer["Parameters"][0]["Value"], type=Document)
         except msgspec.MsgspecError as error:
             raise CallersUnreadable(f"{self._parameter}: {error}") from None

@@ -35,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:  # no
         raise BadStep("the event names no task")
     env = settings.cached(Settings)
     numbers: dict[str, int] = TASKS[task](open_doors(env))
-    metrics.publish(env.environment, {_METRICS[name]: n for name, n in numbers.items()})
+    metrics.publish(env.environment, numbers)
     logger.info("tended", extra={"task": task, **numbers})
     return numbers
 
@@ -49,7 +49,10 @@ def requests(doors: Doors) -> dict[str, int]:
             workflow.start(record)
             logger.warning("workflow started late", extra={"request": str(record.request)})
     oldest = min((record.received_at for record in known), default="")
-    return {"open": len(known), "oldest_days": _age_days(oldest, doors.now()) if oldest else 0}
+    return {
+        "ErasuresOpen": len(known),
+        "ErasureOldestOpenDays": _age_days(oldest, doors.now()) if oldest else 0,
+    }
 
 
 def expiry(doors: Doors) -> dict[str, int]:
@@ -62,7 +65,11 @@ def expiry(doors: Doors) -> dict[str, int]:
         logger.error("drift", extra={"reason": str(error)})  # noqa: TRY400  names of the schema
         drifted = 1
     unmapped = doors.sessions.unmapped(doors.data_map.keys)
-    return {"expired": expired, "drift": drifted, "unmapped_keys": unmapped}
+    return {
+        "RetainedRowsExpired": expired,
+        "DataMapDrift": drifted,
+        "RedisKeysUnmapped": unmapped,
+    }
 
 
 def _age_days(since: str, now: datetime) -> int:
@@ -71,10 +78,3 @@ def _age_days(since: str, now: datetime) -> int:
 
 
 TASKS: Mapping[str, Any] = {"requests": requests, "expiry": expiry}
-_METRICS = {
-    "open": "ErasuresOpen",
-    "oldest_days": "ErasureOldestOpenDays",
-    "expired": "RetainedRowsExpired",
-    "drift": "DataMapDrift",
-    "unmapped_keys": "RedisKeysUnmapped",
-}

@@ -87,6 +87,7 @@ def test_gateways_stand_in_every_route_table_and_interfaces_in_every_zone(
     assert {name for name, it in kinds.items() if it["VpcEndpointType"] == "Interface"} == {
         *("secretsmanager", "ssm", "sqs", "kinesis-streams", "ecr.api", "ecr.dkr", "logs"),
         *("elasticache", "events"),  # rotation's
+        *("kms", "states"),  # privacy's
     }
     for it in endpoints:
         given = {"Gateway": "PrivateRouteTableIds", "Interface": "PrivateSubnetIds"}

@@ -33,7 +33,9 @@ NAME_IT = {
     "AWS::IAM::ManagedPolicy": "grants its use",
     "AWS::KMS::Alias": "calls it something",
     "AWS::CloudWatch::Dashboard": "shows it",
+    "AWS::Lambda::Function": "asks KMS itself, by this name",
 }
+KMS_ITSELF = ""  # no service in between
 AT_REST = ("kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 ON_THE_WAY = ("kms:Decrypt", "kms:GenerateDataKey")
 # Through which service each type of store uses its key, and for what.
@@ -72,11 +74,9 @@ def users(tree: Tree) -> dict[Resource, list[Resource]]:
 
 
 def through(service: str, action: str, who: str = DEPLOYER) -> Request:
-    context = {
-        "kms:ViaService": f"{service}.{REGION}.amazonaws.com",
-        "kms:CallerAccount": ACCOUNT,
-        "aws:PrincipalArn": who,
-    }
+    context = {"kms:CallerAccount": ACCOUNT, "aws:PrincipalArn": who}
+    if service != KMS_ITSELF:
+        context["kms:ViaService"] = f"{service}.{REGION}.amazonaws.com"
     if action == "kms:CreateGrant":
         context["kms:GrantIsForAWSResource"] = "true"
     return Request(who, action, context=context)

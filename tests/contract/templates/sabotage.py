@@ -54,7 +54,7 @@ SABOTAGE: list[tuple[Callable[[], None], str, Any]] = [
     ),
     (
         test_doors.test_every_mark_is_worn,
-        "Service Service Properties NetworkConfiguration AwsvpcConfiguration SecurityGroups 3",
+        "Api ServiceLink Properties SecurityGroupIds 0",
         GONE,
     ),
     (

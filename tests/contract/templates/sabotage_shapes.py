@@ -125,7 +125,7 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
         ("beside_it", "Schema SchemaRole Properties RoleName", "another"),
         ("and_no_other", "Schema SchemaRole Properties ManagedPolicyArns 1", GONE),
         ("sentence_for_a_name", f"{ANALYTICS} 0 Sid", "one"),
-        ("that_needs_it", f"{ANALYTICS} 7 Condition", {}),
+        ("that_needs_it", f"{ANALYTICS} 8 Condition", {}),
         ("no_other_kind", "Schema SchemaPolicy Properties Roles", ["x"]),
         (
             "that_is_listed",

@@ -19,7 +19,16 @@ SINGLES = {
 ALARMS = SINGLES | COMPOSITES
 # What can break while nobody looks at it; each of these stacks' neighbours watches it.
 WATCHED = {"Alerting", "Analytics", "Api", "Aurora", "Backup", "Balancer", "Cache", "Files"}
-WATCHED |= {"Network", "Proxy", "Rotation", "Service", "ServiceRedeploy", "Stream"}
+WATCHED |= {
+    "Network",
+    "Privacy",
+    "PrivacyErase",
+    "Proxy",
+    "Rotation",
+    "Service",
+    "ServiceRedeploy",
+    "Stream",
+}
 RUNBOOKS = house.ROOT / "docs" / "runbooks"
 RUNBOOK_SECTIONS = ["## Check", "## Act", "## Undo"]
 

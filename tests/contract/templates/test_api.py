@@ -100,7 +100,7 @@ def test_the_way_to_the_service_is_private() -> None:
     assert link.stack == api.stack
     assert tree.resources("AWS::ApiGateway::VpcLink") == []  # the older kind needs a network LB
     for way in ways:
-        assert way["type"] == "mock" or way["connectionType"] == "VPC_LINK", way
+        assert way["type"] in {"mock", "aws_proxy"} or way["connectionType"] == "VPC_LINK", way
 
 
 def test_every_operation_is_validated_unless_it_says_otherwise() -> None:

@@ -45,12 +45,24 @@ def test_sam_keeps_the_rooms_name_in_the_package() -> None:
 
 @every_function
 def test_the_environment_is_what_the_settings_read_in_the_same_order(function: house.Body) -> None:
-    settings = importlib.import_module(f"{room(function)}.settings").Settings
     given = list(function["Environment"]["Variables"])
 
     assert [name for name in given if not name.startswith(FOR_POWERTOOLS)] == [
-        field.name.upper() for field in dataclasses.fields(settings)
+        field.name.upper() for each in settings_of(function) for field in dataclasses.fields(each)
     ]
+
+
+def settings_of(function: house.Body) -> list[type]:
+    """The classes of its room's settings that its entry imports, in their order there; an entry
+    that imports them late reads `Settings`."""
+    known = importlib.import_module(f"{room(function)}.settings")
+    entry = importlib.import_module(function["Handler"].rpartition(".")[0])
+    used = [
+        each
+        for name, each in vars(known).items()
+        if dataclasses.is_dataclass(each) and getattr(entry, name, None) is each
+    ]
+    return used or [known.Settings]
 
 
 @every_function

@@ -11,7 +11,7 @@ import pytest
 from tests.contract.templates import deployed, house
 
 PAGE = house.ROOT / "docs/must-rows.md"
-STATES = re.compile(r"present|refused|room (rotation|privacy|recovery|analytics)")
+STATES = re.compile(r"present|refused|later|room recovery")
 EUROPEAN_UNION = ("eu-west-1", "eu-west-3", "eu-north-1", "eu-south-1", "eu-south-2")
 
 

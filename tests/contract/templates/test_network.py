@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 ZONES = [f"{house.REGION}{zone}" for zone in "abc"]
 # The endpoints behind the actions of a service, where they are not called as it.
 BEHIND = {"kinesis": ["kinesis-streams"], "ecr": ["ecr.api", "ecr.dkr"]}
-# Never asked over an endpoint: mounts and logins are connections, keys are used through services.
-NEVER_THROUGH = {"ec2", "elasticfilesystem", "kms", "rds-db"}
+# Never asked over an endpoint: mounts and logins are connections.
+NEVER_THROUGH = {"ec2", "elasticfilesystem", "rds-db"}
 BY_AWS_ITSELF = re.compile(r"Lambda[A-Z]|.*ForIt$")
 BUCKETS_OF_AWS = {
     "cloudformation-custom-resource-response-eucentral1": "a custom resource answers there",
@@ -149,7 +149,12 @@ def calls(tree: Tree) -> set[str]:
         *(it for it in grants.grants(tree, *inside) if not BY_AWS_ITSELF.match(it.sid)),
         *grants.grants(tree, *tasks),
     ]
-    actions = {action for it in held for action in it.actions}
+    actions = {
+        action
+        for it in held
+        if "kms:ViaService" not in str(it.statement.get("Condition"))  # the service asks
+        for action in it.actions
+    }
     return {it for it in actions if it.partition(":")[0] not in NEVER_THROUGH}
 
 

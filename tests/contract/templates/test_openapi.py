@@ -73,7 +73,8 @@ def test_the_file_is_readable_by_cloudformation() -> None:
 
 
 def test_every_name_in_the_file_is_one_of_the_stacks() -> None:
-    known = set(API.parameters) | set(API.resources())
+    pseudo = {f"AWS::{name}" for name in ("AccountId", "Partition", "Region")}
+    known = set(API.parameters) | set(API.resources()) | pseudo
 
     assert house.names_used(SPEC) - known == set()
     conditions = {value[0] for path, value in house.walk(SPEC) if path and path[-1] == "Fn::If"}
@@ -90,18 +91,39 @@ def test_every_stage_variable_in_the_file_is_the_stages() -> None:
 def test_an_operation_says_who_may_call_it_where_it_leads_and_what_it_is_for(
     operation: house.Body,
 ) -> None:
-    assert operation["security"] == []
-    assert operation[INTEGRATION]["type"] in {"mock", "http_proxy"}
+    signed = operation["security"] == [{"sigv4": []}]
+    assert signed or operation["security"] == []
+    assert signed == (operation["tags"] == ["privacy"])
+    assert operation[INTEGRATION]["type"] in ({"aws_proxy"} if signed else {"mock", "http_proxy"})
     assert operation["summary"]
     assert set(operation["tags"]) <= {tag["name"] for tag in SPEC["tags"]}
-    assert "x-amazon-apigateway-request-validator" not in operation
+
+
+def test_only_who_names_the_wrong_field_himself_is_not_asked_by_the_gateway() -> None:
+    own = {
+        name: operation["x-amazon-apigateway-request-validator"]
+        for name, operation in OPERATIONS.items()
+        if "x-amazon-apigateway-request-validator" in operation
+    }
+
+    assert own == {"post /v2/requests": "parameters"}
+
+
+def test_who_asks_about_people_signs_by_iam() -> None:
+    scheme = SPEC["components"]["securitySchemes"]["sigv4"]
+
+    assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "Authorization")
 
 
 def test_what_a_request_must_be_is_checked_for_every_operation() -> None:
     validator = SPEC["x-amazon-apigateway-request-validators"]
 
     assert SPEC["x-amazon-apigateway-request-validator"] == "all"
-    assert validator == {"all": {"validateRequestBody": True, "validateRequestParameters": True}}
+    assert validator == {
+        "all": {"validateRequestBody": True, "validateRequestParameters": True},
+        "parameters": {"validateRequestBody": False, "validateRequestParameters": True},
+    }
     for name, operation in OPERATIONS.items():
         if name.split()[0] in {"post", "put", "patch"}:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
@@ -130,8 +152,9 @@ def test_what_is_mapped_from_a_request_is_a_parameter_of_the_operation_itself() 
         known = {
             f"method.request.{it['in']}.{it['name']}" for it in operation.get("parameters", [])
         }
-        mapped = operation[INTEGRATION].get("requestParameters", {}).values()
-        assert {it for it in mapped if it.startswith("method.")} == known, name
+        if operation[INTEGRATION]["type"] != "aws_proxy":  # which hands on the whole request
+            mapped = operation[INTEGRATION].get("requestParameters", {}).values()
+            assert {it for it in mapped if it.startswith("method.")} == known, name
         path = name.split()[1]
         inside = set(re.findall(r"\{([a-z]+)\+?\}", path))
         assert {f"method.request.path.{it}" for it in inside} == known, name

@@ -79,7 +79,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     `/v2/requests/{id}/plan` and `/v2/requests/{id}/receipt`, signed by the caller (IAM).
     Safe to repeat: a request with the same id and body gets the same answer, byte by byte.
     """
-    return app.resolve(dict(event), context)  # type: ignore[arg-type]
+    try:
+        return app.resolve(dict(event), context)  # type: ignore[arg-type]
+    finally:
+        desk().doors.rest()
 
 
 @app.get("/v2/discovery")

@@ -33,5 +33,8 @@ def _act(request: Request, context: Context, reply: Reply) -> Mapping[str, str]:
     from privacy.settings import Settings
 
     doors = open_doors(Settings.from_env())
-    doors.database.guard()
+    try:
+        doors.database.guard()
+    finally:
+        doors.rest()
     return {"MapSha256": doors.data_map.sha256}

@@ -38,10 +38,17 @@ def open_doors(env: Settings, ca_file: Path = CA_FILE) -> Doors:
     ours = data_map.ours()
     files = Path(env.files_root)
     ledger = Ledger(env.ledger_table)
+    connections: list[Postgres] = []
 
     def postgres(endpoint: Endpoint, what: str) -> Postgres:
         name = f"streamflix-privacy-{what}"
-        return Postgres(book, endpoint, login, application_name=name, ca_file=ca_file)
+        made = Postgres(book, endpoint, login, application_name=name, ca_file=ca_file)
+        connections.append(made)
+        return made
+
+    def rest() -> None:
+        for each in connections:
+            each.close()
 
     def redis() -> Redis:
         return Redis(env.redis_host, env.redis_port, ops, ca_file=ca_file)
@@ -65,4 +72,5 @@ def open_doors(env: Settings, ca_file: Path = CA_FILE) -> Doors:
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
         sleep=time.sleep,
+        rest=rest,
     )

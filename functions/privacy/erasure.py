@@ -66,6 +66,8 @@ class Doors:
     now: Callable[[], datetime]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    rest: Callable[[], None]
+    """Close what an idle process must not hold: the login has few connections."""
 
 
 def run(step: str, request: UUID, doors: Doors, deadline: Deadline) -> Record:

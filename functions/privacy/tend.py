@@ -34,7 +34,11 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:  # no
     if task not in TASKS:
         raise BadStep("the event names no task")
     env = settings.cached(Settings)
-    numbers: dict[str, int] = TASKS[task](open_doors(env))
+    doors = open_doors(env)
+    try:
+        numbers: dict[str, int] = TASKS[task](doors)
+    finally:
+        doors.rest()
     metrics.publish(env.environment, numbers)
     logger.info("tended", extra={"task": task, **numbers})
     return numbers

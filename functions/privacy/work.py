@@ -37,12 +37,15 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     env = settings.cached(Settings)
     doors = open_doors(env)
     began = time.monotonic()
-    if step == "fail":
-        record = doors.ledger.read(request)
-        erasure.fail(record, doors, str(event.get("error")))
-        metrics.publish(env.environment, {"ErasureFailures": 1})
-    else:
-        record = erasure.run(step, request, doors, Deadline.of(context))
+    try:
+        if step == "fail":
+            record = doors.ledger.read(request)
+            erasure.fail(record, doors, str(event.get("error")))
+            metrics.publish(env.environment, {"ErasureFailures": 1})
+        else:
+            record = erasure.run(step, request, doors, Deadline.of(context))
+    finally:
+        doors.rest()
     elapsed = round((time.monotonic() - began) * 1000)
     logger.info(
         "step done",

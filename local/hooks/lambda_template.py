@@ -1,7 +1,8 @@
-"""Gap: CloudFormation drops a function's reserved concurrency and keeps numbers in its variables.
+"""Gap: CloudFormation drops a function's reserved concurrency and its file systems, and keeps
+numbers in its variables.
 
-Without the first, a function runs more often at once than its template says; with the second, it
-does not start at all.
+Without the first, a function runs more often at once than its template says; without the second, it
+finds no files; with the third, it does not start at all.
 
 Test: tests/contract/local/test_lambda_template.py
 """
@@ -30,12 +31,12 @@ def install(cloud: Cloud) -> None:  # noqa: ARG001
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
         made: Created = stock["create"](logical_id, _as_text(properties), stack)
-        _reserve(made[0], properties)
+        _complete(made[0], properties)
         return made
 
     def update(name: str, old: Properties, new: Properties, *rest: Any) -> Created:
         made: Created = stock["update"](name, _as_text(old), _as_text(new), *rest)
-        _reserve(made[0], new)
+        _complete(made[0], new)
         return made
 
     provisioners._RESOURCE_HANDLERS[KIND] = stock | {"create": create, "update": update}
@@ -51,6 +52,8 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _reserve(name: str, properties: Properties) -> None:
+def _complete(name: str, properties: Properties) -> None:
     reserved = properties.get("ReservedConcurrentExecutions")
-    lambda_svc._functions[name]["concurrency"] = None if reserved is None else int(reserved)
+    function = lambda_svc._functions[name]
+    function["concurrency"] = None if reserved is None else int(reserved)
+    function["config"]["FileSystemConfigs"] = properties.get("FileSystemConfigs") or []

@@ -1,4 +1,4 @@
-"""A template's function has its reserved concurrency, and variables that are text."""
+"""A template's function has its reserved concurrency, its files, and variables that are text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def test_reserved_concurrency_and_variables_follow_the_template(cloud: Cloud) ->
         found = cloud.client("lambda").get_function(FunctionName="template-function")
         return found.get("Concurrency", {}).get("ReservedConcurrentExecutions")  # type: ignore[no-any-return]
 
+    def mounts() -> Any:
+        lambdas = cloud.client("lambda")
+        found = lambdas.get_function_configuration(FunctionName="template-function")
+        return found.get("FileSystemConfigs", [])
+
     role = cloud.role("template-function")
+    door = f"arn:aws:elasticfilesystem:eu-central-1:000000000000:access-point/fsap-{'0' * 17}"
+    mount = {"Arn": door, "LocalMountPath": "/mnt/files"}
     assert deploy(ReservedConcurrentExecutions="3") == "CREATE_COMPLETE"
     assert reserved() == 3
     assert cloud.invoke("template-function") == (None, ["5", "true"])
@@ -36,4 +43,7 @@ def test_reserved_concurrency_and_variables_follow_the_template(cloud: Cloud) ->
     assert reserved() == 0
     assert deploy() == "UPDATE_COMPLETE"
     assert reserved() is None
+    assert mounts() == []
+    assert deploy(FileSystemConfigs=[mount]) == "UPDATE_COMPLETE"
+    assert mounts() == [mount]
     cloud.delete("template-function")

@@ -142,6 +142,14 @@ rotate: sam-env cloud-env ## Rotate a password of ENV now and follow it: SECRET=
 rotation-status: sam-env cloud-env ## How each login of ENV is: what logs in, its age, its next rotation, drift
 	@$(OWNER) rotation-status --env "$(ENV)"
 
+.PHONY: erase
+erase: sam-env cloud-env ## Ask ENV to forget a person: FILE=request.json; shows the plan, asks, follows, saves the receipt
+	@$(OWNER) erase --env "$(ENV)" --file "$(FILE)"
+
+.PHONY: verify-receipt
+verify-receipt: sam-env ## Check a receipt by the public key alone: FILE=receipt-….json KEY=privacy-key-dev.pem
+	@$(SAM) -m account verify-receipt --file "$(FILE)" --key "$(KEY)"
+
 .PHONY: destroy
 destroy: sam-env cloud-env ## Delete ENV and all it left, after showing what is lost (KEEP_BACKUPS=1 keeps a snapshot and its key)
 	@$(OWNER) destroy --env "$(ENV)"

@@ -85,6 +85,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--env", required=True, choices=guard.environments())
     command.set_defaults(run=_rotation_status)
 
+    command = commands.add_parser("erase", help="ask for an erasure and follow it")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.add_argument("--file", type=Path, default=Path(), help="who, and how you know")
+    command.set_defaults(run=_erase)
+
+    command = commands.add_parser("verify-receipt", help="check a receipt by the public key")
+    command.add_argument("--file", type=Path, default=Path())
+    command.add_argument("--key", type=Path, default=Path())
+    command.set_defaults(run=_verify_receipt)
+
     command = commands.add_parser("migrations-sha", help="SHA-256 of the database's migrations")
     mode = command.add_mutually_exclusive_group()
     mode.add_argument("--write", action="store_true", help="write it into stacks/schema.yaml")
@@ -187,6 +197,19 @@ def _rotation_status(options: argparse.Namespace) -> None:
     from account.rotation import status
 
     status.show(_account(options.env), Terminal())
+
+
+def _erase(options: argparse.Namespace) -> None:
+    from account.privacy.erase import Erasure, open_door
+
+    door = open_door(_account(options.env))
+    Erasure(door, Terminal()).run(options.file, os.environ, input)
+
+
+def _verify_receipt(options: argparse.Namespace) -> None:
+    from account.privacy import receipt
+
+    receipt.check(options.file, options.key, Terminal())
 
 
 def _migrations_sha(options: argparse.Namespace) -> None:

@@ -41,7 +41,7 @@ class Account:
         Raises: `Refusal`.
         """
         client = self.session.client(service, region_name=region)
-        _refuse_address(self.environment, service, client.meta.endpoint_url)
+        refuse_address(self.environment, service, client.meta.endpoint_url)
         return client
 
 
@@ -119,7 +119,8 @@ def _refuse_credentials(environment: str, credentials: Any) -> None:
         )
 
 
-def _refuse_address(environment: str, service: str, url: str) -> None:
+def refuse_address(environment: str, service: str, url: str) -> None:
+    """Raises: `Refusal` when the laptop would call the world, or an account the laptop."""
     host = urlsplit(url).hostname or ""
     if environment == "local" and not _is_loopback(host):
         raise Refusal(

@@ -109,7 +109,8 @@ class Platform:
     def secret_arns(self) -> Mapping[str, str]:
         logins = ("analytics", "redis/ops")
         others = {login: self._parameter(f"secret-arn/{login}") for login in logins}
-        return {"app": self.outputs["DBSecretArn"], **others}
+        own = {"app": self.outputs["DBSecretArn"], "master": self.outputs["MasterSecretArn"]}
+        return {**own, **others}
 
     def _parameter(self, name: str) -> str:
         answer = self.client("ssm").get_parameter(Name=f"/streamflix/{self.suffix}/{name}")

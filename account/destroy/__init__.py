@@ -96,8 +96,8 @@ class Destruction:
                 "nobody can read from then on; until then `aws kms cancel-key-deletion` helps."
             )
         self.view.say(
-            "Kept on purpose: the seven secrets and the parameters with their ARNs. "
-            "They were there before the stack."
+            "Kept on purpose: the seven secrets, the parameters with their ARNs and the list of "
+            "privacy's callers. They belong to the environment, not to the stack."
         )
 
     def _check(self, scene: Scene, kept: Kept) -> None:

@@ -17,6 +17,9 @@ TAG_INDEX_SECONDS = 300
 """How long the index of tags may go on naming what is deleted."""
 
 
+GIVEN = ("secret-arn/", "privacy/")
+"""Parameters that people give to the environment; no stack makes them."""
+
 # Deleted, but shown for a while: operation, key, filter.
 LINGERING = {
     "natgateway": ("describe_nat_gateways", "NatGateways", "nat-gateway-id"),
@@ -147,7 +150,7 @@ def _address_book(scene: Scene) -> Iterator[str]:
         ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [path]}],
     )
     for each in parameters:
-        if not each["Name"].startswith(f"{path}secret-arn/"):
+        if not each["Name"].startswith(tuple(path + given for given in GIVEN)):
             yield f"parameters: {each['Name']}"
 
 
@@ -229,7 +232,7 @@ def _may_stay(scene: Scene, arn: str) -> bool:
     if service == "secretsmanager":
         return True
     if service == "ssm":
-        return f"/{scene.environment}/secret-arn/" in rest
+        return any(f"/{scene.environment}/{given}" in rest for given in GIVEN)
     if service == "kms":
         state = scene.at("kms").describe_key(KeyId=arn)["KeyMetadata"]["KeyState"]
         return bool(state == "PendingDeletion")

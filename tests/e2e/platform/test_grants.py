@@ -18,7 +18,8 @@ CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 
 # What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
 # task, takes no backup, its proxy is another name of the database, its tables decrypt without
-# asking for whom, its functions leave no dead letters and its workflows no log.
+# asking for whom, its functions leave no dead letters and its workflows no log, its queues are read
+# and its files mounted without asking.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -35,6 +36,19 @@ ONLY_AWS_CALLS = {
         "streamflix-rotation": ["DynamoDbDecryptsForIt"],
         "streamflix-rotation-sweep": ["LambdaLeavesWhatItGaveUp", "SqsEncryptsForIt"],
         "streamflix-service-redeploy": ["StepFunctionsDeliversItsLog"],
+        "streamflix-privacy-answer": ["LambdaMountsTheFilesForIt"],
+        "streamflix-privacy-call": [
+            "DynamoDbDecryptsForIt",
+            "LambdaReadsTheQueueForIt",
+            "SqsDecryptsForIt",
+        ],
+        "streamflix-privacy-erase": ["StepFunctionsDeliversItsLog"],
+        "streamflix-privacy-tend": [
+            "DynamoDbDecryptsForIt",
+            "LambdaLeavesWhatItGaveUp",
+            "SqsEncryptsForIt",
+        ],
+        "streamflix-privacy-work": ["LambdaMountsTheFilesForIt"],
         "streamflix-backup": [
             "BackupFillsTheVault",
             "BackupFindsWhatIsSelected",

@@ -102,10 +102,14 @@ def _ledger(platform: Platform) -> Iterator[bytes]:
 def _queues(platform: Platform) -> Iterator[bytes]:
     sqs = platform.client("sqs")
     for url in sqs.list_queues(QueueNamePrefix="streamflix-").get("QueueUrls", ()):
-        for _ in range(PEEKS):
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1)
-            for message in answer.get("Messages", ()):
-                yield message["Body"].encode()
+        seen = {  # a look hides nothing, so the next one may see the same
+            message["MessageId"]: message["Body"]
+            for _ in range(PEEKS)
+            for message in sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", ())
+        }
+        yield from (body.encode() for body in seen.values())
 
 
 def _executions(platform: Platform) -> Iterator[bytes]:

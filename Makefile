@@ -102,8 +102,12 @@ e2e: dev-env cloud-env sam-env ## Deployed resources only, on the laptop cloud's
 	  $(LOCAL) --instance test run -- $(DEV) -m pytest tests/e2e
 
 .PHONY: prove
-prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platform|rotation; writes docs/proof
+prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platform|privacy|rotation; writes docs/proof
 	@$(CLOUD) -m prove "$(or $(ROOM),platform)"
+
+.PHONY: bench
+bench: dev-env cloud-env ## What the bars on speed and cost ask for, measured here: ROOM=privacy; writes docs/bench
+	@$(DEV) -m pytest -s "bench/test_$(or $(ROOM),privacy).py"
 
 # --- The account owner's part ---
 

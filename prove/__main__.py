@@ -6,10 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from prove import platform, rotation
+from prove import platform, privacy, rotation
 
 ROOT = Path(__file__).parent.parent
-ROOMS = {"platform": platform.prove, "rotation": rotation.prove}
+ROOMS = {
+    "platform": platform.prove,
+    "privacy": privacy.prove,
+    "rotation": rotation.prove,
+}
 
 
 def main() -> int:

@@ -49,12 +49,12 @@ class Passage:
 def prove(root: Path) -> tuple[str, bool]:
     """The document, and whether every profile came, stayed and went as it should."""
     instance = Instance.named("prove", root=root)
-    _local(instance, "up")
+    laptop(instance, "up")
     try:
         _sam(instance, "build", "--build-dir", str(instance.home / "build"))
         passages = [_pass(instance, profile) for profile in PROFILES]
     finally:
-        _local(instance, "down")
+        laptop(instance, "down")
     return _document(passages), all(each.clean for each in passages)
 
 
@@ -129,14 +129,14 @@ def _destroy(instance: Instance) -> int:
     """The exit code of the very command that an account's owner runs; 0 means nothing is left."""
     python = str(instance.root / ".local/venvs/sam/bin/python")
     command = [python, "-m", "account", "destroy", "--env", "local"]
-    return _local(instance, "run", "--", *command, fails=True, YES="1")
+    return laptop(instance, "run", "--", *command, fails=True, YES="1")
 
 
 def _sam(instance: Instance, *arguments: str) -> None:
-    _local(instance, "run", "--", str(instance.root / ".local/venvs/sam/bin/sam"), *arguments)
+    laptop(instance, "run", "--", str(instance.root / ".local/venvs/sam/bin/sam"), *arguments)
 
 
-def _local(instance: Instance, *arguments: str, fails: bool = False, **wishes: str) -> int:
+def laptop(instance: Instance, *arguments: str, fails: bool = False, **wishes: str) -> int:
     command = [sys.executable, "-m", "local", "--instance", instance.name, *arguments]
     done = subprocess.run(
         command,

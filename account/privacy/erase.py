@@ -90,6 +90,8 @@ class Erasure:
                 for each in answer.content["plan"]
             ],
         )
+        if not any(each["count"] for each in answer.content["plan"]):
+            self.view.say("No store knows this person. Is the identity spelled as the account is?")
         try:
             deed = "After the grace period nobody can undo this."
             guard.answered(self.door.account, deed, env=env, ask=ask)

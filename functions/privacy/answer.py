@@ -158,6 +158,7 @@ def withdraw(request_id: str) -> Response[str]:
     record = _own(request_id, at)
     if record.state != "cancelled":
         record = erasure.cancel(record, at.doors, "withdrawn")
+    erasure.close(record, at.doors)  # the workflow does as well, when it wakes up
     return _answer(
         202,
         {

@@ -199,7 +199,7 @@ def complete(record: Record, doors: Doors, _: Deadline) -> Record:
     return doors.ledger.move(record, "completed", sealed=b"")
 
 
-def close(record: Record, doors: Doors, _: Deadline) -> Record:
+def close(record: Record, doors: Doors, _: Deadline | None = None) -> Record:
     """Destroy the key of the identities of a request that is done, and tell who wants to know."""
     doors.seals.destroy(record.request)
     doors.teller.moved(record)

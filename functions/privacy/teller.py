@@ -32,6 +32,8 @@ class Teller:
         """
         if kind := KINDS.get(record.state):
             self._tell(kind, {"request": str(record.request), "state": record.state})
+        if record.state == "received":
+            return  # the answer to the request has told
         for number in range(len(record.callback_urls)):
             self._enqueue(
                 {

@@ -27,7 +27,7 @@ CREATE INDEX tombstone_epoch_idx ON privacy.tombstone (epoch) INCLUDE (mark);
 COMMENT ON TABLE privacy.tombstone IS
     'Accounts, profiles and devices that are never written about again. Pseudonymous.';
 COMMENT ON COLUMN privacy.tombstone.mark IS
-    'Half of the HMAC-SHA256 of the id, under the key of the fence: 128 bits, as in the id.';
+    'BLAKE2b of the id under the key of the fence: 128 bits, as in the id.';
 
 CREATE TABLE privacy.erasure (
     request_id uuid NOT NULL,

@@ -86,7 +86,10 @@ def test_a_person_goes_from_every_store_and_late_events_bring_nobody_back(
 def test_until_the_fence_a_request_can_be_withdrawn(
     api: Api, owner: Any, redis: Any, somebody: Somebody
 ) -> None:
-    body = api.ask({"controller_customer_id": somebody.account})
+    body = api.ask(
+        {"controller_customer_id": somebody.account},
+        status_callback_urls=[f"https://{CALLBACK_HOST}/opendsr"],
+    )
     assert api("POST", "/v2/requests", body).status == 201
 
     withdrawn = api("DELETE", f"/v2/requests/{body['subject_request_id']}")

@@ -43,12 +43,15 @@ def refresh(known: fence.Tombstones, cursor: Any, epoch: int) -> None:
     known.refresh(cursor, epoch)
 
 
-def test_a_mark_is_half_of_the_subject_that_the_ledger_knows() -> None:
+def test_the_ledgers_name_and_the_mark_are_made_with_the_key_and_tell_nothing_of_each_other() -> (
+    None
+):
     who = uuid.uuid4()
-    expected = hmac.new(KEY, who.bytes, hashlib.sha256).hexdigest()
+    mark = hashlib.blake2b(who.bytes, digest_size=16, key=KEY, person=b"tombstone").digest()
 
-    assert fence.subject(KEY, who) == expected
-    assert fence.mark(KEY, who).hex() == expected[:32]
+    assert fence.subject(KEY, who) == hmac.new(KEY, who.bytes, hashlib.sha256).hexdigest()
+    assert fence.mark(KEY, who) == mark
+    assert fence.mark(b"x" * 32, who) != mark
 
 
 def test_without_a_tombstone_nobody_is_asked_for_the_key() -> None:

@@ -1,0 +1,1 @@
+"""How fast and how dear, measured beside what it is compared with, in the same run."""

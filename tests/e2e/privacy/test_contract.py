@@ -1,0 +1,75 @@
+"""openapi.yaml is true: whatever is sent, what comes back is described there, and no error of ours.
+
+Here a few requests for each operation; two hundred by `make prove ROOM=privacy`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import schemathesis
+import yaml
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import CHECKS
+from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode  # noqa: F401
+
+if TYPE_CHECKING:
+    from tests.e2e.privacy.conftest import Api
+
+OPENAPI = Path(__file__).parents[3] / "openapi.yaml"
+EXAMPLES = int(os.environ.get("PRIVACY_EXAMPLES", "5"))
+ASKED = ("not_a_server_error", "status_code_conformance", "response_schema_conformance")
+
+
+def described() -> dict[str, Any]:
+    """The room's part of the file, as any client reads it."""
+    whole: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
+    paths = {path: item for path, item in whole["paths"].items() if path.startswith("/v2/")}
+    text = json.dumps({**whole, "info": {"title": "privacy", "version": "1"}, "paths": paths})
+    found: dict[str, Any] = json.loads(re.sub(r'"x-amazon-[a-z-]+": ', '"x-amazon": ', text))
+    return found
+
+
+schema = schemathesis.openapi.from_dict(described())
+
+
+class Signed(requests.auth.AuthBase):
+    """Signs with SigV4 what `requests` is about to send."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __call__(self, asked: requests.PreparedRequest) -> requests.PreparedRequest:
+        signed = AWSRequest(method=asked.method, url=asked.url, data=asked.body, headers={})
+        if kind := asked.headers.get("Content-Type"):
+            signed.headers["Content-Type"] = kind
+        SigV4Auth(self._session.get_credentials(), "execute-api", "eu-central-1").add_auth(signed)
+        asked.headers.update(dict(signed.headers.items()))
+        return asked
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_described_and_none_is_an_error_of_the_server(
+    api: Api, case: schemathesis.Case
+) -> None:
+    case.headers.pop("Authorization", None)  # it is the signature's
+    try:
+        answer = case.call(base_url=api.url, auth=Signed(api.session), timeout=40)
+    except requests.exceptions.InvalidHeader:
+        pytest.skip("no client can send this")
+
+    case.validate_response(answer, checks=[CHECKS.get_one(name) for name in ASKED])

@@ -21,8 +21,10 @@ from privacy.doors import open_doors
 from privacy.errors import (
     AlreadyOpen,
     Closed,
+    IdentityMismatch,
     IllegalMove,
     InvalidRequest,
+    KeyDestroyed,
     NotAllowed,
     RequestDiffers,
     UnknownRequest,
@@ -230,6 +232,8 @@ _REFUSALS: Mapping[type[Permanent], tuple[int, str, str]] = {
     AlreadyOpen: (409, "already_open", "request {error} about the same person is not done yet"),
     IllegalMove: (409, "too_late", "the request is no longer pending and cannot be cancelled"),
     Closed: (409, "closed", "{error}"),
+    IdentityMismatch: (409, "identity_mismatch", "{error}"),
+    KeyDestroyed: (409, "closed", "the request was closed a moment ago"),
 }
 
 

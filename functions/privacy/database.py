@@ -70,6 +70,13 @@ class Database:
         with fence.transaction(self._book, self._postgres) as (cursor, _):
             self._steps(cursor)
 
+    def version(self) -> int:
+        """The newest migration of this database."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute("SELECT max(version) FROM ops.migration")
+            row = cursor.fetchone()
+            return int(row[0]) if row and row[0] else 0
+
     def find(self, identities: Mapping[str, str]) -> dict[str, UUID | None]:
         """Which account each identity belongs to."""
         with fence.transaction(self._book, self._postgres) as (cursor, _):
@@ -101,9 +108,7 @@ class Database:
         """
         about = {"account": str(person.account)}
         with fence.transaction(self._book, self._postgres, fence.ALONE) as (cursor, epoch):
-            cursor.execute(
-                "UPDATE app.account SET state = 'fenced' WHERE account_id = %(account)s", about
-            )
+            cursor.execute(_SQL["fence_account"], about)
             cursor.execute(_SQL["members"], about)
             members = [UUID(row[0]) for row in cursor.fetchall()]
             # An event may name an account that was gone before it could be asked for.
@@ -202,7 +207,10 @@ class Database:
 
     def _forget_statistics(self, request: UUID) -> None:
         with fence.transaction(self._book, self._postgres) as (cursor, _):
-            statistics.forget(cursor, request, list(self._map.personal))
+            tables = statistics.noted(cursor, request, list(self._map.personal))
+        for table in tables:
+            with fence.transaction(self._book, self._postgres) as (cursor, _):
+                statistics.forget(cursor, table)
 
 
 def _done(action: str) -> str:

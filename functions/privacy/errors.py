@@ -59,6 +59,11 @@ class StatisticsKept(Retryable):
     them. Is app.forget_statistics owned by the owner of the tables? Runbook erasure-failed."""
 
 
+class IdentityMismatch(Permanent):
+    """The identities mean two people, or one whom only some of them fit. Nothing was touched; the
+    controller must ask again with identities of one account."""
+
+
 class IllegalMove(Permanent):
     """A request cannot go from its state to that one. Nothing was changed; somebody else was
     faster, or a step ran out of order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from privacy.database import Person
+from privacy.identity import account_of
 
 if TYPE_CHECKING:
     from privacy.erasure import Doors
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 def preview(record: Record, doors: Doors) -> list[dict[str, Any]]:
     """A line per table, key pattern and folder; zeros for somebody whom no store knows.
 
-    Raises: `DataMapDrifted`, `KeyDestroyed`; what the stores raise (retryable).
+    Raises: `DataMapDrifted`, `KeyDestroyed`, `IdentityMismatch`; what the stores raise (retryable).
     """
     dossier = doors.seals.unseal(record.request, record.sealed)
-    (account,) = set(doors.database.find(dossier.identities).values()) or {None}
+    account = account_of(dossier.identities, doors.database.find(dossier.identities))
     rows: dict[str, int] = {}
     doors.database.guard()
     keys = files = 0

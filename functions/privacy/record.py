@@ -24,6 +24,7 @@ _TEXTS = (
     "controller",
     "verified_by",
     "fence_at",
+    "settled_at",
     "verified_at",
     "reason",
     "subject",
@@ -49,6 +50,8 @@ class Record:
     """The items that keep other requests about the same person out."""
     callback_urls: tuple[str, ...] = ()
     fence_at: str = ""
+    settled_at: str = ""
+    """When whoever began before the fence has ended."""
     verified_at: str = ""
     """When nothing was found any more; emptied by whoever erases again."""
     reason: str = ""

@@ -8,12 +8,13 @@ mistake there is found here.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
+
+from privacy.errors import FilesUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,12 +149,25 @@ def _in_redis(cluster: Any, known: Known) -> dict[str, int]:
     return dict(found)
 
 
+def _is_there(place: Path) -> bool:
+    """What cannot be looked at is not gone. Raises: `FilesUnreachable`."""
+    try:
+        place.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FilesUnreachable(type(error).__name__) from None
+    return True
+
+
 def _in_files(root: Path, data_map: DataMap, known: Known) -> dict[str, int]:
     found: Counter[str] = Counter()
+    if not _is_there(root):
+        raise FilesUnreachable("the file system is not mounted")
     for dataset in data_map.datasets:
         for erasure in dataset.meta.erasure.values():
             if dataset.meta.store == "files" and erasure.action != "keep":
                 for identifier in known.ids:
                     place = root / erasure.path.replace("<account>", identifier)
-                    found["files"] += os.path.lexists(place)
+                    found["files"] += _is_there(place)
     return dict(found)

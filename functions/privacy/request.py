@@ -134,12 +134,13 @@ def _load(body: bytes) -> dict[str, Any]:
         raise _invalid("too_long", f"is longer than {BODY_BYTES} bytes")
     try:
         content = json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        has_control = _has_control(content)
     except (ValueError, RecursionError) as error:
         why = error.args[0] if isinstance(error, _Twice) else "is not JSON in UTF-8"
         raise _invalid("not_json", why) from None
     if not isinstance(content, dict):
         raise _invalid("not_json", "is not a JSON object")
-    if _has_control(content):
+    if has_control:
         raise _invalid("control_character", "has a control character in a text")
     return content
 

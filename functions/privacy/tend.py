@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from privacy.doors import open_doors
-from privacy.errors import BadStep, DataMapDrifted
+from privacy.errors import BadStep, DataMapDrifted, WorkflowUnreachable
 from privacy.settings import Settings, TendSettings
 from privacy.workflow import Workflow
 from streamflix import log, metrics, settings
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from privacy.erasure import Doors
+    from privacy.record import Record
     from streamflix.deadline import Context
 
 logger = log.get("privacy")
@@ -49,14 +50,24 @@ def requests(doors: Doors) -> dict[str, int]:
     workflow = Workflow(settings.cached(TendSettings).state_machine_arn)
     known = doors.ledger.open_requests()
     for record in known:
-        if not workflow.status(record):
-            workflow.start(record)
-            logger.warning("workflow started late", extra={"request": str(record.request)})
+        if record.state == "received":  # who is further has a workflow, or had one that gave up
+            _begin(workflow, record)
     oldest = min((record.received_at for record in known), default="")
     return {
         "ErasuresOpen": len(known),
         "ErasureOldestOpenDays": _age_days(oldest, doors.now()) if oldest else 0,
     }
+
+
+def _begin(workflow: Workflow, record: Record) -> None:
+    """One that cannot be begun now must not keep the others waiting."""
+    try:
+        if not workflow.status(record):
+            workflow.start(record)
+            logger.warning("workflow started late", extra={"request": str(record.request)})
+    except WorkflowUnreachable as error:
+        about = {"request": str(record.request), "reason": str(error)}
+        logger.warning("workflow not started", extra=about)
 
 
 def expiry(doors: Doors) -> dict[str, int]:

@@ -27,8 +27,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
     Event: ``{"request": uuid, "step": verify_identity | fence | erase_database | erase_sessions |
     erase_files | verify | complete | close}``, or ``{"request", "step": "fail", "error": name}``.
-    Returns ``{"state": name, "fence_at": time or "", "clean": bool}``; `clean` once nothing was
-    found any more.
+    Returns ``{"state": name, "fence_at": time or "", "settled_at": time or "", "clean": bool}``:
+    when to fence, when to erase, and whether nothing was found any more.
     Raises: `DataMapDrifted`, `RemainsPersist`, `OutOfOrder`, … (permanent: a person must look);
     `DatabaseUnreachable`, `MovedMeanwhile`, … (retryable).
     Safe to repeat, to interrupt and to run twice at once.
@@ -56,6 +56,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {
         "state": record.state,
         "fence_at": record.fence_at,
+        "settled_at": record.settled_at,
         "clean": bool(record.verified_at),
     }
 

@@ -66,6 +66,7 @@ GRANT SELECT, INSERT, DELETE ON privacy.retained_invoice TO privacy_erase;
 SET LOCAL ROLE ops_owner;
 GRANT USAGE ON SCHEMA ops TO privacy_erase;
 GRANT SELECT ON ops.epoch TO privacy_erase;
+GRANT SELECT (version) ON ops.migration TO privacy_erase;
 
 SET LOCAL ROLE app_owner;
 GRANT USAGE ON SCHEMA app TO privacy_erase;

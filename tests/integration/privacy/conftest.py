@@ -18,10 +18,12 @@ from privacy.database import Person
 from privacy.files import Files
 from privacy.remains import Known, Search
 from privacy.sessions import Sessions
+from streamflix import aws
 from streamflix.addresses import AddressBook
 from streamflix.postgres import Postgres
 from streamflix.redis import Redis
 from streamflix.secrets import Secret
+from tests.integration.local.laptop import launched
 from tests.integration.privacy import flow as flow_of
 
 if TYPE_CHECKING:
@@ -210,7 +212,7 @@ def settle(stores: Stores, mark: str, watched: int = 30, email: str = "") -> Som
             )
             cursor.execute(
                 "INSERT INTO app.watch_history (profile_id, session_id, title_id, stopped_at,"
-                " position_s, watched_s, device) SELECT %s, gen_random_uuid(), 'title-' || n,"
+                " position_s, watched_s, device) SELECT %s, gen_random_uuid(), 'title-' || n %% 20,"
                 " now() - n * interval '1 hour', 10 * n, 30, 'tv' FROM generate_series(1, %s) n",
                 (profile, watched // len(profile_ids)),
             )
@@ -245,7 +247,7 @@ def settle(stores: Stores, mark: str, watched: int = 30, email: str = "") -> Som
 
 @pytest.fixture(scope="session")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    with flow_of.cloud(tmp_path_factory.mktemp("privacy")) as laptop:
+    with launched(tmp_path_factory.mktemp("privacy")) as laptop:
         yield laptop
 
 
@@ -256,6 +258,13 @@ def furnished(laptop: Laptop, servers: Servers, database: Database) -> Settings:
 
 
 @pytest.fixture
-def flow(laptop: Laptop, furnished: Settings, stores: Stores) -> flow_of.Flow:
+def flow(
+    laptop: Laptop, furnished: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[flow_of.Flow]:
+    """While it lasts, this process's clients of AWS are pointed at the laptop cloud."""
+    for name, value in flow_of.sealed(laptop).items():
+        monkeypatch.setenv(name, value)
+    aws.client.cache_clear()
     env = replace(furnished, files_root=str(stores.folder))
-    return flow_of.Flow(laptop, stores, env)
+    yield flow_of.Flow(laptop, stores, env)
+    aws.client.cache_clear()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,14 +13,9 @@ from privacy import doors as entrance
 from privacy import erasure, intake
 from privacy.request import Request
 from privacy.settings import Settings
-from streamflix import aws
 from streamflix.deadline import Deadline
-from tests.integration.local.laptop import launched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from privacy.erasure import Doors
     from privacy.record import Record
     from tests.integration.conftest import Login, Servers
@@ -42,25 +35,15 @@ ORDER = (
 )
 
 
-@contextmanager
-def cloud(folder: Path) -> Iterator[Laptop]:
-    """A laptop cloud, and this process's clients of AWS pointed at it."""
-    with launched(folder) as laptop:
-        before = dict(os.environ)
-        os.environ.update(
-            AWS_ENDPOINT_URL=f"http://127.0.0.1:{laptop.port}",
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            AWS_REGION="eu-central-1",
-            AWS_DEFAULT_REGION="eu-central-1",
-        )
-        aws.client.cache_clear()
-        try:
-            yield laptop
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-            aws.client.cache_clear()
+def sealed(laptop: Laptop) -> dict[str, str]:
+    """The environment in which a process finds this cloud and no other."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{laptop.port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
 
 
 def furnish(laptop: Laptop, servers: Servers, privacy: Login, ops: Login) -> Settings:

@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from privacy import answer, callers, check, tend, work
 from privacy import doors as entrance
-from privacy.errors import BadStep
+from privacy.errors import BadStep, DataMapDrifted
 from streamflix import settings
 
 if TYPE_CHECKING:
@@ -233,7 +234,8 @@ def test_a_request_is_followed_to_its_receipt(desk: Desk, somebody: Somebody) ->
 
     for step in ("verify_identity", "fence", "erase_database", "erase_sessions", "erase_files"):
         state = work.handler({"request": request, "step": step}, Context())
-    assert state == {"state": "verifying", "fence_at": state["fence_at"], "clean": False}
+    assert (state["state"], state["clean"]) == ("verifying", False)
+    assert state["settled_at"] >= state["fence_at"] > ""
     assert desk("GET", path)[1]["request_status"] == "in_progress"
     for step in ("verify", "complete", "close"):
         state = work.handler({"request": request, "step": step}, Context())
@@ -423,10 +425,40 @@ def test_a_workflow_that_gave_up_is_put_on_record(desk: Desk, somebody: Somebody
     assert (events[-1]["what"], events[-1]["detail"]) == ("failed", {"error": "DataMapDrifted"})
 
 
-def test_a_deploy_is_told_whether_the_map_names_everything(desk: Desk, stores: Stores) -> None:
-    told = check._act(None, Context(), None)  # type: ignore[arg-type]
+@dataclass
+class Asked:
+    """CloudFormation's request, as far as the check reads it."""
 
-    assert len(told["MapSha256"]) == 64
+    version: str
+
+    def text(self, name: str) -> str:
+        return {"SchemaVersion": self.version}[name]
+
+
+def test_a_deploy_is_told_whether_the_map_names_everything(desk: Desk, stores: Stores) -> None:
+    newest = len(list(Path("functions/schema/sql").glob("*.sql")))
+    assert len(check._act(Asked(str(newest)), Context(), None)["MapSha256"]) == 64  # type: ignore[arg-type]
+
+    stores.database.do("app_owner", "ALTER TABLE app.rating ADD COLUMN review text")
+    try:
+        with pytest.raises(DataMapDrifted):
+            check._act(Asked(str(newest)), Context(), None)  # type: ignore[arg-type]
+        rolled_back = check._act(Asked(str(newest - 1)), Context(), None)  # type: ignore[arg-type]
+    finally:
+        stores.database.do("app_owner", "ALTER TABLE app.rating DROP COLUMN review")
+    assert rolled_back["MapSha256"]
+
+
+def test_identities_of_two_people_have_no_plan(
+    desk: Desk, somebody: Somebody, neighbour: Somebody
+) -> None:
+    who = {"email": somebody.email, "controller_customer_id": str(neighbour.account)}
+    body = desk.ask(who)
+    desk("POST", "/v2/requests", body)
+
+    code, told, _ = desk("GET", f"/v2/requests/{body['subject_request_id']}/plan")
+
+    assert (code, told["error"]["errors"][0]["reason"]) == (409, "identity_mismatch")
 
 
 def test_a_session_is_its_role() -> None:

@@ -162,6 +162,41 @@ def test_somebody_who_is_not_known_gets_the_same_answer(flow: Flow) -> None:
     assert set(flow.receipt(record.request)["erased"].values()) <= {0}
 
 
+def test_an_account_that_the_database_has_lost_is_erased_by_its_id(
+    flow: Flow, stores: Stores, somebody: Somebody
+) -> None:
+    """As after a restore to before it registered: sessions, files and events know it still."""
+    stores.database.do(
+        "app_owner",
+        "DELETE FROM app.watch_history; DELETE FROM app.rating; DELETE FROM app.invoice;"
+        "DELETE FROM app.device; DELETE FROM app.profile; DELETE FROM app.account",
+    )
+
+    record = flow.post(("controller_customer_id", str(somebody.account)))
+    done = flow.run(record.request)
+
+    assert done.state == "completed"
+    assert not any(stores.dump(somebody.account).values())
+    receipt = flow.receipt(record.request)
+    assert (receipt["erased"]["redis"], receipt["erased"]["files"]) == (4, 1)
+    assert stores.rows("SELECT count(*) FROM privacy.tombstone", role="privacy_erase") == [(1,)]
+
+
+def test_who_closes_a_request_while_a_step_begins_makes_no_failure_of_it(
+    flow: Flow, somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, doors = flow.about(somebody), flow.doors()
+    real = doors.seals.unseal
+
+    def withdrawn_meanwhile(*given: Any) -> Any:
+        erasure.close(erasure.cancel(record, doors, "withdrawn"), doors)
+        return real(*given)
+
+    monkeypatch.setattr(doors.seals, "unseal", withdrawn_meanwhile)
+
+    assert flow.step("verify_identity", record.request, doors).state == "cancelled"
+
+
 def test_identities_of_two_people_erase_nobody(
     flow: Flow, stores: Stores, somebody: Somebody, neighbour: Somebody
 ) -> None:
@@ -351,8 +386,13 @@ def test_what_is_found_is_erased_again_and_what_stays_calls_for_a_person(
     stores.cluster.set(late, "x", ex=60)
     with pytest.raises(RemainsPersist, match="redis keys"):
         flow.step("verify", record.request, doors)
+    erasure.fail(doors.ledger.read(record.request), doors, "RemainsPersist")
 
-    stores.cluster.delete(late)
+    # Somebody has looked; what is found once more is erased, not given up.
+    for name in ("erase_database", "erase_sessions", "erase_files"):
+        flow.step(name, record.request, doors)
+    stores.cluster.set(late, "x", ex=60)
+    assert flow.step("verify", record.request, doors).state == "erasing"
     assert flow.run(record.request).state == "completed"
 
 

@@ -217,6 +217,7 @@ def test_what_is_no_request_is_refused_by_its_field(
         (b'{"x": NaN}', "not_json"),
         (b"\xff", "not_json"),
         (b"[" * 60_000, "not_json"),
+        (b'{"a":' + b"[" * 900 + b"]" * 900 + b"}", "not_json"),
         (b'{"regulation": "gdpr\\u0000"}', "control_character"),
         (b'{"regulation": "\\ud800"}', "control_character"),
         (b" " * 65_537, "too_long"),

@@ -34,8 +34,12 @@ MARK_BYTES = 16
 
 # Statements of their own, so that what follows them sees what was committed before they returned.
 SHARED = f"SELECT pg_advisory_xact_lock_shared({LOCK});"
-# Writers queue behind whoever waits to be alone: it gives up before they notice.
-ALONE = f"SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_xact_lock({LOCK});"
+# Writers queue behind whoever waits to be alone: it gives up before they notice, before PostgreSQL
+# looks for a deadlock and takes one of them for its victim, and when its process has died.
+ALONE = (
+    "SET LOCAL lock_timeout = '800ms'; SET LOCAL idle_in_transaction_session_timeout = '2s';"
+    f"SELECT pg_advisory_xact_lock({LOCK});"
+)
 
 _EPOCHS = "SELECT life.epoch, fence.epoch FROM ops.epoch AS life, privacy.fence AS fence"
 _NEWER = "SELECT mark FROM privacy.tombstone WHERE epoch > %s"

@@ -217,6 +217,39 @@ def _batch(number: int, owner: int) -> Batch:
 
 
 def _write(results: Path, name: str, rows: list[tuple[str, str]]) -> None:
+    """Keep the figures and write the page anew."""
     path = results / "privacy.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**known, name: rows}, indent=1) + "\n")
+    known[name] = rows
+    path.write_text(json.dumps(known, indent=1) + "\n")
+    tables = {each: "\n".join(f"| {a} | {b} |" for a, b in known.get(each, ())) for each in TABLES}
+    (results / "privacy.md").write_text(PAGE.format(watched=WATCHED, **tables))
+
+
+TABLES = ("erasure", "fence")
+PAGE = """# Bench: privacy
+
+Written by `make bench ROOM=privacy` on two shared cores: PostgreSQL with a synchronous reader and
+fsync, Valkey in cluster mode.
+
+## One person among many
+
+Median time that an erasure and its verification wait for the stores, from the fence to the last
+search, for a person with {watched:,} rows of history; every account has a row, every tenth a
+session. Bars: 150 ms, and no more than a fifth longer among a million than among ten thousand.
+
+| accounts | median |
+|---|---:|
+{erasure}
+
+![the same as a curve](privacy-erasure.svg)
+
+## The fence
+
+CPU of the consumer for decoding and writing a batch, per event, when a twelfth of the events are
+stops; medians of rounds that alternate. Bar: 5 % more.
+
+| consumer | cost |
+|---|---:|
+{fence}
+"""

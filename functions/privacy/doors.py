@@ -68,7 +68,6 @@ def open_doors(env: Settings, ca_file: Path = CA_FILE) -> Doors:
         data_map=ours,
         grace=timedelta(seconds=env.grace_seconds),
         backups_kept=timedelta(days=env.backup_days),
-        code_version=env.code_version,
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
         sleep=time.sleep,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from privacy import receipt
+from privacy import package, receipt
 from privacy.database import Person
 from privacy.errors import (
     AlreadyOpen,
@@ -74,7 +74,6 @@ class Doors:
     data_map: DataMap
     grace: timedelta
     backups_kept: timedelta
-    code_version: str
     now: Callable[[], datetime]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
@@ -219,7 +218,7 @@ def complete(record: Record, doors: Doors, _: Deadline) -> Record:
         doors.data_map,
         completed_at=instant(now),
         backups_expire_on=_day(now + doors.backups_kept).isoformat(),
-        code_version=doors.code_version,
+        code_sha256=package.sha256(),
     )
     doors.ledger.put_receipt(record.request, receipt.sign(content, doors.signer))
     return doors.ledger.move(record, "completed", sealed=b"")

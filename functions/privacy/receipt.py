@@ -67,7 +67,7 @@ def write(
     *,
     completed_at: str,
     backups_expire_on: str,
-    code_version: str,
+    code_sha256: str,
 ) -> dict[str, Any]:
     """The content of a receipt: ids of the request, counts and dates, nobody's identity.
 
@@ -105,7 +105,7 @@ def write(
         "verification": {"verified_time": record.verified_at, "remains": 0},
         "backups_expire_on": backups_expire_on,
         "history_sha256": record.last_hash,
-        "code_version": code_version,
+        "code_sha256": code_sha256,
     }
 
 

@@ -32,7 +32,6 @@ class Settings:
     grace_seconds: int
     backup_days: int
     """How long the oldest backup still holds what was erased."""
-    code_version: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:

@@ -59,6 +59,9 @@ def kill(flow: Flow, stores: Stores, point: Point) -> dict[str, Any] | None:
     done = flow.run(request)
     assert done.state == "completed", point
     assert not any(stores.dump(who.account).values()), point
+    for each in flow.doors().ledger.events(request):
+        if each["what"] == "erasing" and each["detail"]:
+            print(f"went back after {point}: {each['detail']}")  # noqa: T201
     return flow.receipt(request)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from privacy import audit, erasure
+from privacy import audit, erasure, package
 from privacy.errors import (
     AlreadyOpen,
     DataMapDrifted,
@@ -85,6 +85,7 @@ def test_a_person_goes_everywhere_and_gets_a_receipt(
         }
     ]
     assert receipt["subject"] == flow.doors().subjects.subject(somebody.account)
+    assert receipt["code_sha256"] == package.sha256()
 
 
 def test_the_history_is_a_chain_and_names_nobody(flow: Flow, somebody: Somebody) -> None:

@@ -48,13 +48,6 @@ def _deployed(root: Path) -> tuple[str, bool]:
     try:
         laptop(instance, "deploy")
         run = (*_python(root), "-m", "local", "--instance", "prove", "run", "--")
-        chapter = subprocess.run(
-            [*run, *_python(root), "-m", "prove.chapter"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
         api = subprocess.run(
             [*run, str(root / ".local/venvs/dev/bin/python"), "-m", "pytest", "-v",
              "tests/e2e/privacy"],
@@ -62,6 +55,13 @@ def _deployed(root: Path) -> tuple[str, bool]:
             env=os.environ | FULL,
             check=False,
         )  # fmt: skip
+        chapter = subprocess.run(
+            [*run, *_python(root), "-m", "prove.chapter"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     finally:
         laptop(instance, "down")
     return chapter.stdout.strip() or chapter.stderr, not (chapter.returncode or api.returncode)

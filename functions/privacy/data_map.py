@@ -25,6 +25,7 @@ Text = Annotated[str, Meta(min_length=1)]
 Action = Literal["delete", "retain", "keep"]
 
 _PSEUDONYM = "user.unique_id.pseudonymous"
+_TELLING = ("user.unique_id", "user.device.device_id", "user.contact", "user.name", "user.content")
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,6 +155,16 @@ class DataMap:
         return {table: what for table, what in self.tables.items() if what.action != "keep"}
 
     @property
+    def telling(self) -> dict[str, frozenset[str]]:
+        """The columns of each table whose values tell who somebody is."""
+        return {
+            _table(dataset, collection.name): frozenset(
+                field.name for field in collection.fields if _tells(field)
+            )
+            for dataset, collection in self._collections("aurora")
+        }
+
+    @property
     def root(self) -> str:
         """The table in which a person is found by the controller's id."""
         (root,) = self.identities("controller_customer_id")
@@ -193,6 +204,10 @@ class DataMap:
 def ours() -> DataMap:
     """The map of this package. Raises: `BadDataMap`."""
     return DataMap.parse(FILE.read_bytes())
+
+
+def _tells(field: Field) -> bool:
+    return any(category.startswith(_TELLING) for category in field.data_categories)
 
 
 def _table(dataset: Dataset, collection: str) -> str:

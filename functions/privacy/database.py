@@ -166,7 +166,7 @@ class Database:
                 steps = self._steps(cursor)
                 _lock(cursor, steps, person)
                 if not begun:
-                    statistics.note(cursor, request, steps, person.account)
+                    statistics.note(cursor, request, steps, self._map.telling, person.account)
                 left = ROWS_PER_TRANSACTION
                 for step in steps:
                     left -= self._take(cursor, request, step, person, left)

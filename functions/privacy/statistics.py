@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
@@ -11,7 +11,7 @@ from privacy import order
 from privacy.errors import StatisticsKept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     import psycopg2.extensions as pg
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from privacy.order import Step
 
 ANALYSE_SECONDS = 120
-# A sample tells how often a value is there; so many times as often as the person has it, and
-# others have it, too.
-OFTEN = 3
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {
@@ -30,22 +27,27 @@ _SQL = {
 }
 
 
-class Shown(NamedTuple):
-    """What the statistics of a column show: common values, in how many rows, and bounds."""
-
-    column: str
-    common: list[str]
-    rows: list[float]
-    bounds: list[str]
+Shown = tuple[str, list[str]]  # a column, and its values in the statistics
 
 
-def note(cursor: pg.cursor, request: UUID, steps: Iterable[Step], account: UUID) -> None:
-    """Put on record which tables' statistics show values that only this person may have."""
+def note(
+    cursor: pg.cursor,
+    request: UUID,
+    steps: Iterable[Step],
+    telling: Mapping[str, frozenset[str]],
+    account: UUID,
+) -> None:
+    """Put on record which tables' statistics show values that tell who the person is.
+
+    `telling` names the columns of each table that can: ids, addresses, names and free text. Another
+    column, such as a country, shows what others have as well.
+    """
     owned = {step.table: step.owned for step in steps}
     cursor.execute(_SQL["values_in_statistics"], {"tables": list(owned)})
     by_table: dict[str, list[Shown]] = {}
-    for table, *shown in cursor.fetchall():
-        by_table.setdefault(table, []).append(Shown(*shown))
+    for table, column, values in cursor.fetchall():
+        if column in telling[table]:
+            by_table.setdefault(table, []).append((column, values))
     for table, columns in by_table.items():
         if _shows(cursor, table, columns, owned[table], account):
             count = {"request": str(request), "relation": table, "action": "analysed"}
@@ -81,37 +83,15 @@ def forget(cursor: pg.cursor, table: str) -> None:
 def _shows(
     cursor: pg.cursor, table: str, columns: list[Shown], owned: sql.Composable, account: UUID
 ) -> bool:
-    """Whether a value is shown that nobody else may have. Reads the person's rows and no others.
-
-    A bound that the person has is taken for the person's. A common value is somebody else's as well
-    when the table has it far more often than the person does.
-    """
-    about = {"account": str(account)}
-    matches = sql.SQL(", ").join(
-        sql.SQL("bool_or({}::text = ANY ({}))").format(
-            sql.Identifier(each.column), sql.Literal(values)
-        )
-        for each in columns
-        for values in (each.bounds, each.common)
+    """Whether a value of the person is shown. Reads the person's rows once, and nobody else's."""
+    matches = sql.SQL(" OR ").join(
+        sql.SQL("{}::text = ANY ({})").format(sql.Identifier(column), sql.Literal(values))
+        for column, values in columns
     )
     cursor.execute(
-        sql.SQL("SELECT {} FROM {} WHERE {}").format(matches, order.name(table), owned), about
-    )
-    found = cursor.fetchone() or ()
-    if any(found[::2]):
-        return True
-    common = [each for each, has in zip(columns, found[1::2], strict=True) if has]
-    return any(_rare(cursor, table, each, owned, about) for each in common)
-
-
-def _rare(
-    cursor: pg.cursor, table: str, shown: Shown, owned: sql.Composable, about: dict[str, str]
-) -> bool:
-    cursor.execute(
-        sql.SQL("SELECT {column}::text, count(*) FROM {table} WHERE {owned} GROUP BY 1").format(
-            column=sql.Identifier(shown.column), table=order.name(table), owned=owned
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE ({}) AND ({}))").format(
+            order.name(table), owned, matches
         ),
-        about,
+        {"account": str(account)},
     )
-    rows = dict(zip(shown.common, shown.rows, strict=True))
-    return any(rows[value] <= OFTEN * own for value, own in cursor.fetchall() if value in rows)
+    return cursor.fetchone() == (True,)

@@ -120,11 +120,14 @@ CREATE TRIGGER refuse_for_fenced_profile AFTER INSERT ON app.rating
     REFERENCING NEW TABLE AS added EXECUTE FUNCTION app.refuse_for_fenced_profile();
 
 -- The planner's statistics keep values of rows that are gone until the table is analysed, and only
--- its owner may do that: for anybody else ANALYZE warns, and does nothing.
+-- its owner may do that: for anybody else ANALYZE warns, and does nothing. Of a table that is empty
+-- ANALYZE leaves them as they are; giving a column the type that it has takes them away.
 CREATE FUNCTION app.forget_statistics(relations text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     relation text;
+    is_empty boolean;
+    own record;
 BEGIN
     FOREACH relation IN ARRAY relations LOOP
         IF relation NOT IN
@@ -132,6 +135,17 @@ BEGIN
             RAISE EXCEPTION 'no personal table of this schema: %', relation;
         END IF;
         EXECUTE format('ANALYZE app.%I', relation);
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM app.%I)', relation) INTO is_empty;
+        CONTINUE WHEN NOT is_empty;
+        FOR own IN
+            SELECT attname, format_type(atttypid, atttypmod) AS type
+              FROM pg_attribute
+             WHERE attrelid = format('app.%I', relation)::regclass
+               AND attnum > 0 AND NOT attisdropped
+        LOOP
+            EXECUTE format(
+                'ALTER TABLE app.%I ALTER COLUMN %I TYPE %s', relation, own.attname, own.type);
+        END LOOP;
     END LOOP;
 END
 $$;

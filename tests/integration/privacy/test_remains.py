@@ -65,6 +65,18 @@ def test_after_the_erasure_nothing_is_found(
     assert remains(stores, somebody) == {}
 
 
+def test_statistics_of_tables_that_are_empty_afterwards_forget_as_well(
+    stores: Stores, somebody: Somebody
+) -> None:
+    """ANALYZE leaves them as they are."""
+    for table in ("account", "profile", "device", "watch_history", "rating", "invoice"):
+        stores.database.do("app_owner", f"ANALYZE app.{table}")
+    erase(stores, somebody)
+
+    assert remains(stores, somebody) == {}
+    assert stores.rows("SELECT count(*) FROM app.account") == [(0,)]
+
+
 @pytest.mark.parametrize("table", ["app.watch_history", "app.rating", "app.device"])
 def test_a_table_that_the_eraser_forgets_is_found(
     stores: Stores, somebody: Somebody, monkeypatch: pytest.MonkeyPatch, table: str

@@ -70,7 +70,8 @@ def _redis(platform: Platform) -> Iterator[bytes]:
         b"list": lambda key: redis.lrange(key, 0, -1),
     }
     for key in redis.scan_iter(count=1000):
-        yield key + b"\n" + _plain(readers[redis.type(key)](key))
+        read = readers.get(redis.type(key))  # nothing, when it has expired since
+        yield key + b"\n" + (_plain(read(key)) if read else b"")
     redis.close()
 
 

@@ -89,9 +89,8 @@ def _shows(
         for column, values in columns
     )
     cursor.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE ({}) AND ({}))").format(
-            order.name(table), owned, matches
-        ),
+        # An aggregate, not EXISTS: for the first match the planner would read the whole table.
+        sql.SQL("SELECT bool_or({}) FROM {} WHERE {}").format(matches, order.name(table), owned),
         {"account": str(account)},
     )
     return cursor.fetchone() == (True,)

@@ -25,7 +25,8 @@ Text = Annotated[str, Meta(min_length=1)]
 Action = Literal["delete", "retain", "keep"]
 
 _PSEUDONYM = "user.unique_id.pseudonymous"
-_TELLING = ("user.unique_id", "user.device.device_id", "user.contact", "user.name", "user.content")
+_UNIQUE = ("user.unique_id", "user.device.device_id", "user.contact.email")
+_SHARED = ("user.contact", "user.name", "user.content")
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,12 +156,15 @@ class DataMap:
         return {table: what for table, what in self.tables.items() if what.action != "keep"}
 
     @property
-    def telling(self) -> dict[str, frozenset[str]]:
-        """The columns of each table whose values tell who somebody is."""
+    def telling(self) -> dict[str, dict[str, bool]]:
+        """The columns of each table whose values tell who somebody is; true where two people never
+        have the same, as ids and addresses, false for names and free text."""
         return {
-            _table(dataset, collection.name): frozenset(
-                field.name for field in collection.fields if _tells(field)
-            )
+            _table(dataset, collection.name): {
+                field.name: _tells(field, _UNIQUE)
+                for field in collection.fields
+                if _tells(field, (*_UNIQUE, *_SHARED))
+            }
             for dataset, collection in self._collections("aurora")
         }
 
@@ -206,8 +210,8 @@ def ours() -> DataMap:
     return DataMap.parse(FILE.read_bytes())
 
 
-def _tells(field: Field) -> bool:
-    return any(category.startswith(_TELLING) for category in field.data_categories)
+def _tells(field: Field, categories: tuple[str, ...]) -> bool:
+    return any(category.startswith(categories) for category in field.data_categories)
 
 
 def _table(dataset: Dataset, collection: str) -> str:

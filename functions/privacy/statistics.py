@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2 import sql
 
@@ -27,14 +27,19 @@ _SQL = {
 }
 
 
-Shown = tuple[str, list[str]]  # a column, and its values in the statistics
+class Shown(NamedTuple):
+    """A column, whether two people never have the same in it, and its values in the statistics."""
+
+    column: str
+    unique: bool
+    values: list[str]
 
 
 def note(
     cursor: pg.cursor,
     request: UUID,
     steps: Iterable[Step],
-    telling: Mapping[str, frozenset[str]],
+    telling: Mapping[str, Mapping[str, bool]],
     account: UUID,
 ) -> None:
     """Put on record which tables' statistics show values that tell who the person is.
@@ -47,7 +52,8 @@ def note(
     by_table: dict[str, list[Shown]] = {}
     for table, column, values in cursor.fetchall():
         if column in telling[table]:
-            by_table.setdefault(table, []).append((column, values))
+            shown = Shown(column, telling[table][column], values)
+            by_table.setdefault(table, []).append(shown)
     for table, columns in by_table.items():
         if _shows(cursor, table, columns, owned[table], account):
             count = {"request": str(request), "relation": table, "action": "analysed"}
@@ -83,14 +89,47 @@ def forget(cursor: pg.cursor, table: str) -> None:
 def _shows(
     cursor: pg.cursor, table: str, columns: list[Shown], owned: sql.Composable, account: UUID
 ) -> bool:
-    """Whether a value of the person is shown. Reads the person's rows once, and nobody else's."""
-    matches = sql.SQL(" OR ").join(
-        sql.SQL("{}::text = ANY ({})").format(sql.Identifier(column), sql.Literal(values))
-        for column, values in columns
+    """Whether a value is shown that is the person's and nobody else's."""
+    about = {"account": str(account)}
+    matches = sql.SQL(", ").join(
+        sql.SQL("bool_or({}::text = ANY ({}))").format(
+            sql.Identifier(each.column), sql.Literal(each.values)
+        )
+        for each in columns
     )
+    # An aggregate, not EXISTS: for the first match the planner would read the whole table.
     cursor.execute(
-        # An aggregate, not EXISTS: for the first match the planner would read the whole table.
-        sql.SQL("SELECT bool_or({}) FROM {} WHERE {}").format(matches, order.name(table), owned),
-        {"account": str(account)},
+        sql.SQL("SELECT {} FROM {} WHERE {}").format(matches, order.name(table), owned), about
     )
-    return cursor.fetchone() == (True,)
+    found = cursor.fetchone() or ()
+    hits = [each for each, has in zip(columns, found, strict=True) if has]
+    return any(each.unique or _alone(cursor, table, each, owned, about) for each in hits)
+
+
+def _alone(
+    cursor: pg.cursor, table: str, shown: Shown, owned: sql.Composable, about: dict[str, str]
+) -> bool:
+    """Whether nobody else has one of the names that the person has and the statistics show. A name
+    that is common is found at once; for a rare one the table is read."""
+    cursor.execute(
+        sql.SQL(
+            "SELECT DISTINCT {column} FROM {table}"
+            " WHERE ({owned}) AND {column}::text = ANY ({values})"
+        ).format(
+            column=sql.Identifier(shown.column),
+            table=order.name(table),
+            owned=owned,
+            values=sql.Literal(shown.values),
+        ),
+        about,
+    )
+    for (value,) in cursor.fetchall():
+        cursor.execute(
+            sql.SQL("SELECT FROM {} WHERE {} = %(value)s AND NOT ({}) LIMIT 1").format(
+                order.name(table), sql.Identifier(shown.column), owned
+            ),
+            {**about, "value": value},
+        )
+        if not cursor.rowcount:
+            return True
+    return False

@@ -11,13 +11,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import requests
 import schemathesis
 import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, reject, settings
 from schemathesis.checks import CHECKS
 from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode  # noqa: F401
 
@@ -70,6 +69,6 @@ def test_every_answer_is_described_and_none_is_an_error_of_the_server(
     try:
         answer = case.call(base_url=api.url, auth=Signed(api.session), timeout=40)
     except requests.exceptions.InvalidHeader:
-        pytest.skip("no client can send this")
+        reject()  # no client can send this: another takes its place
 
     case.validate_response(answer, checks=[CHECKS.get_one(name) for name in ASKED])

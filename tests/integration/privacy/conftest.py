@@ -24,6 +24,7 @@ from streamflix.postgres import Postgres
 from streamflix.redis import Redis
 from streamflix.secrets import Secret
 from tests.integration.local.laptop import launched
+from tests.integration.privacy import desk as desk_of
 from tests.integration.privacy import flow as flow_of
 
 if TYPE_CHECKING:
@@ -268,3 +269,16 @@ def flow(
     env = replace(furnished, files_root=str(stores.folder))
     yield flow_of.Flow(laptop, stores, env)
     aws.client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def machine(laptop: Laptop) -> str:
+    return desk_of.machine(laptop)
+
+
+@pytest.fixture
+def desk(
+    flow: flow_of.Flow, machine: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[desk_of.Desk]:
+    with desk_of.opened(flow, machine, monkeypatch) as desk:
+        yield desk

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from privacy import call, callback
 from privacy.errors import CallbackRefused
 from streamflix import settings
-from tests.integration.privacy.test_answer import Context
+from tests.integration.privacy.desk import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,45 +15,41 @@ from pathlib import Path
 from local.instance import Instance
 from prove.platform import laptop
 
-FULL = {"PRIVACY_CRASH_POINTS": "0", "PRIVACY_RACES": "1000", "PRIVACY_EXAMPLES": "200"}
-COUNTED = ("points", "killed", "races", "cancelled", "fenced")
+FULL = {"PRIVACY_CRASH_POINTS": "0", "PRIVACY_RACES": "1000"}
+EXAMPLES = "PRIVACY_EXAMPLES=200"
+COUNTED = ("points", "killed", "races", "cancelled", "fenced", "calls", "operations")
 
 
 def prove(root: Path) -> tuple[str, bool]:
     """The page, and whether everything held."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        stores, api = Path(folder) / "stores.xml", Path(folder) / "api.xml"
         suites = subprocess.run(
-            [
-                *(str(root / ".local/venvs/dev/bin/python"), "-m", "pytest", "-v"),
-                *("-o", "junit_family=xunit1", "--junitxml", str(report)),
-                "tests/integration/privacy",
-            ],
+            [*_pytest(root, stores), "tests/integration/privacy"],
             cwd=root,
             env=os.environ | FULL,
             check=False,
         )
-        numbers = _numbers(report)
-    canary, searched = _deployed(root)
+        canary, searched = _deployed(root, api)
+        numbers = _numbers(stores) | _numbers(api)
     proven = suites.returncode == 0 and searched
     verdict = "Everything held." if proven else "NOT PROVEN: see the output."
-    return TEXT.format(verdict=verdict, canary=canary, **numbers), proven
+    missing = dict.fromkeys(COUNTED, "an unknown number of")
+    return TEXT.format(verdict=verdict, canary=canary, **missing | numbers), proven
 
 
-def _deployed(root: Path) -> tuple[str, bool]:
+def _deployed(root: Path, report: Path) -> tuple[str, bool]:
     """What the demo's chapter printed on a platform of its own, and whether it and the API held."""
     instance = Instance.named("prove", root=root)
     laptop(instance, "up")
     try:
         laptop(instance, "deploy")
         run = (*_python(root), "-m", "local", "--instance", "prove", "run", "--")
-        api = subprocess.run(
-            [*run, str(root / ".local/venvs/dev/bin/python"), "-m", "pytest", "-v",
-             "tests/e2e/privacy"],
+        api = subprocess.run(  # `local run` keeps the caller's environment out
+            [*run, "env", EXAMPLES, *_pytest(root, report), "tests/e2e/privacy"],
             cwd=root,
-            env=os.environ | FULL,
             check=False,
-        )  # fmt: skip
+        )
         chapter = subprocess.run(
             [*run, *_python(root), "-m", "prove.chapter"],
             cwd=root,
@@ -66,16 +62,20 @@ def _deployed(root: Path) -> tuple[str, bool]:
     return chapter.stdout.strip() or chapter.stderr, not (chapter.returncode or api.returncode)
 
 
+def _pytest(root: Path, report: Path) -> tuple[str, ...]:
+    python = str(root / ".local/venvs/dev/bin/python")
+    return (python, "-m", "pytest", "-v", "-o", "junit_family=xunit1", "--junitxml", str(report))
+
+
 def _python(root: Path) -> tuple[str, ...]:
     return (str(root / ".local/venvs/cloud/bin/python"),)
 
 
 def _numbers(report: Path) -> dict[str, str]:
-    found = {
+    return {
         each.attrib["name"]: each.attrib["value"]
         for each in ET.parse(report).getroot().iter("property")
     }
-    return {name: found.get(name, "not recorded") for name in COUNTED}
 
 
 TEXT = """# Proof: privacy
@@ -106,6 +106,7 @@ for seven days, and the fence stands behind it.
 {canary}
 ```
 
-The API was called by schemathesis with requests that fit openapi.yaml and with requests that do
-not: no answer was a server's error, none was one that the file does not describe.
+schemathesis called the API {calls} times, through all {operations} operations, with requests that
+fit openapi.yaml and with requests that do not: no answer was a server's error, none was one that
+the file does not describe.
 """

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 import schemathesis
 import yaml
@@ -21,6 +23,8 @@ from schemathesis.checks import CHECKS
 from schemathesis.openapi.checks import JsonSchemaError, UndefinedStatusCode  # noqa: F401
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.e2e.privacy.conftest import Api
 
 OPENAPI = Path(__file__).parents[3] / "openapi.yaml"
@@ -55,6 +59,15 @@ class Signed(requests.auth.AuthBase):
         return asked
 
 
+@pytest.fixture(scope="session")
+def answered(record_testsuite_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
+    """How often each operation was asked and answered; the proof prints their sum."""
+    counted: Counter[str] = Counter()
+    yield counted
+    record_testsuite_property("calls", counted.total())
+    record_testsuite_property("operations", len(counted))
+
+
 @schema.parametrize()
 @settings(
     max_examples=EXAMPLES,
@@ -63,7 +76,7 @@ class Signed(requests.auth.AuthBase):
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_described_and_none_is_an_error_of_the_server(
-    api: Api, case: schemathesis.Case
+    api: Api, answered: Counter[str], case: schemathesis.Case
 ) -> None:
     case.headers.pop("Authorization", None)  # it is the signature's
     try:
@@ -71,4 +84,5 @@ def test_every_answer_is_described_and_none_is_an_error_of_the_server(
     except requests.exceptions.InvalidHeader:
         reject()  # no client can send this: another takes its place
 
+    answered[case.operation.label] += 1
     case.validate_response(answer, checks=[CHECKS.get_one(name) for name in ASKED])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,13 +17,15 @@ from analytics import consume
 from streamflix import aws, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from analytics.ingest import Doors
     from tests.integration.conftest import Database, Login, Servers
     from tests.playback import Event
 
 BOOK = "/streamflix/test/aurora"
+SOON = 0.5
+"""Seconds after which a test mends what it broke."""
 
 
 class Cloud:
@@ -246,3 +250,13 @@ class Table:
 @pytest.fixture
 def table(database: Database, consumer: Consumer) -> Table:
     return Table(database)
+
+
+@contextmanager
+def meanwhile(act: Callable[[], Any], after: float = SOON) -> Iterator[None]:
+    timer = threading.Timer(after, act)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 from contextlib import contextmanager
@@ -13,11 +14,17 @@ import psycopg2
 import pytest
 from psycopg2 import extensions, sql
 
-from schema import logins, migrations
+from schema import logins, migrate, migrations, upgrade
+from streamflix import aws, custom_resource
+from streamflix.postgres import Postgres
+from tests.integration.schema.surroundings import DIGEST, EVENTS, SECRET, TWIN, Cloud
+from tests.response_bucket import context, open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.response_bucket import Bucket
 
 _numbers = itertools.count(1)
 
@@ -133,6 +140,61 @@ def twins(cluster: Cluster, migrated: str) -> Iterator[dict[str, logins.SecretLo
     connection.close()
     yield secrets
     drop_roles(cluster, *(secret.username for secret in secrets.values()))
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> Iterator[Bucket]:
+    monkeypatch.setattr(custom_resource, "ATTEMPT_SECONDS", 1.0)
+    monkeypatch.setattr(custom_resource, "PAUSE_SECONDS", 0.01)
+    with open_bucket() as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
+    """The deployed function's surroundings, with a database that was migrated before."""
+    cloud = Cloud(
+        f"{cluster.host}:{cluster.port}",
+        migrated,
+        {
+            "arn:master": {"username": cluster.username, "password": cluster.password},
+            "arn:recovery": {"username": TWIN, "password": SECRET},
+        },
+    )
+    monkeypatch.setattr(aws, "client", cloud.client)
+    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(
+        upgrade,
+        "Postgres",
+        lambda *where, **how: Postgres(*where, ca_file=cluster.ca, database=cloud.database, **how),
+    )
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    monkeypatch.setenv("ADDRESS_BOOK", "/streamflix/test/aurora")
+    monkeypatch.setenv("MASTER_SECRET_ARN", "arn:master")
+    monkeypatch.setenv("LOGIN_SECRET_ARNS", json.dumps({"recovery": "arn:recovery"}))
+    monkeypatch.setenv("APP_LOGIN", "password")
+    yield cloud
+    drop_roles(cluster, TWIN)
+
+
+@pytest.fixture
+def send(bucket: Bucket) -> Callable[..., dict[str, Any]]:
+    """Send one of the sample events and return the one answer."""
+
+    def run(kind: str, *, seconds: float = 30, sha: str = DIGEST) -> dict[str, Any]:
+        event = json.loads((EVENTS / f"{kind}.json").read_text())
+        event["ResponseURL"] = bucket.url
+        event["ResourceProperties"]["MigrationsSha256"] = sha
+        migrate.handler(event, context(seconds))
+        answer = bucket.only()
+        assert answer["PhysicalResourceId"] == "database-schema"
+        assert [answer[key] for key in ("StackId", "RequestId", "LogicalResourceId")] == [
+            event[key] for key in ("StackId", "RequestId", "LogicalResourceId")
+        ]
+        assert bucket.content_types == [""]
+        return answer
+
+    return run
 
 
 def drop_roles(cluster: Cluster, *names: str) -> None:

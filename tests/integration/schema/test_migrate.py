@@ -6,109 +6,18 @@ from __future__ import annotations
 import functools
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schema import logins, migrate, migrations, upgrade
-from streamflix import aws, custom_resource
-from streamflix.custom_resource import Unanswered
-from streamflix.postgres import Postgres
+from schema import migrations, upgrade
 from tests.eventually import eventually
-from tests.integration.schema.conftest import drop_roles
-from tests.response_bucket import context, open_bucket
+from tests.integration.schema.surroundings import DIGEST, SECRET, TWIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tests.integration.schema.conftest import Cluster
-    from tests.response_bucket import Bucket
-
-EVENTS = Path(__file__).parents[3] / "events" / "schema"
-DIGEST = migrations.digest(migrations.load())
-SECRET = "Hush-Hush-4711"
-TWIN = "recovery_clone"
-
-
-class Cloud:
-    """Secrets Manager and Parameter Store with a memory of their own, and the database's name."""
-
-    def __init__(self, writer: str, database: str, secrets: dict[str, dict[str, str]]) -> None:
-        self.database = database
-        self.book = {"writer": writer, "reader": writer, "epoch": "1"}
-        self.secrets = secrets
-
-    def client(self, service: str) -> Any:
-        assert service in {"ssm", "secretsmanager"}
-        return self
-
-    def get_parameters(self, *, Names: list[str]) -> dict[str, Any]:  # noqa: N803
-        entries = [(name, self.book[name.rpartition("/")[2]]) for name in Names]
-        return {"Parameters": [{"Name": name, "Value": value} for name, value in entries]}
-
-    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803
-        assert VersionStage in {"AWSCURRENT", "AWSPENDING"}
-        return {"SecretString": json.dumps(self.secrets[SecretId])}
-
-
-@pytest.fixture
-def bucket(monkeypatch) -> Iterator[Bucket]:
-    monkeypatch.setattr(custom_resource, "ATTEMPT_SECONDS", 1.0)
-    monkeypatch.setattr(custom_resource, "PAUSE_SECONDS", 0.01)
-    with open_bucket() as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
-    """The deployed function's surroundings, with a database that was migrated before."""
-    cloud = Cloud(
-        f"{cluster.host}:{cluster.port}",
-        migrated,
-        {
-            "arn:master": {"username": cluster.username, "password": cluster.password},
-            "arn:recovery": {"username": TWIN, "password": SECRET},
-        },
-    )
-    monkeypatch.setattr(aws, "client", cloud.client)
-    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(
-        upgrade,
-        "Postgres",
-        lambda *where, **how: Postgres(*where, ca_file=cluster.ca, database=cloud.database, **how),
-    )
-    monkeypatch.setenv("ENVIRONMENT", "test")
-    monkeypatch.setenv("ADDRESS_BOOK", "/streamflix/test/aurora")
-    monkeypatch.setenv("MASTER_SECRET_ARN", "arn:master")
-    monkeypatch.setenv("LOGIN_SECRET_ARNS", json.dumps({"recovery": "arn:recovery"}))
-    monkeypatch.setenv("APP_LOGIN", "password")
-    yield cloud
-    drop_roles(cluster, TWIN)
-
-
-@pytest.fixture
-def send(bucket: Bucket) -> Callable[..., dict[str, Any]]:
-    """Send one of the sample events and return the one answer."""
-
-    def run(kind: str, *, seconds: float = 30, sha: str = DIGEST) -> dict[str, Any]:
-        event = json.loads((EVENTS / f"{kind}.json").read_text())
-        event["ResponseURL"] = bucket.url
-        event["ResourceProperties"]["MigrationsSha256"] = sha
-        migrate.handler(event, context(seconds))
-        answer = bucket.only()
-        assert answer["PhysicalResourceId"] == "database-schema"
-        assert [answer[key] for key in ("StackId", "RequestId", "LogicalResourceId")] == [
-            event[key] for key in ("StackId", "RequestId", "LogicalResourceId")
-        ]
-        assert bucket.content_types == [""]
-        return answer
-
-    return run
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
@@ -279,85 +188,3 @@ def test_a_secret_that_makes_no_login_is_told_by_the_logins_name(
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith(complaint)
     assert SECRET not in json.dumps(answer)
-
-
-def test_a_fault_of_ours_is_told_by_name_and_place_only(cloud, send, monkeypatch) -> None:
-    def fault(*_: object) -> None:
-        raise KeyError(SECRET)
-
-    monkeypatch.setattr(logins, "ensure", fault)
-
-    answer = send("create")
-
-    assert answer["Status"] == "FAILED"
-    assert answer["Reason"].startswith("KeyError at test_migrate.py:")
-    assert SECRET not in json.dumps(answer)
-
-
-def test_a_broken_layer_is_told_too(cloud, send, monkeypatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "schema.upgrade", None)
-
-    answer = send("create")
-
-    assert answer["Status"] == "FAILED"
-    assert answer["Reason"].startswith("ModuleNotFoundError at migrate.py:")
-
-
-def test_even_an_exit_is_answered(cloud, send, bucket, monkeypatch) -> None:
-    def leave(*_: object) -> None:
-        raise SystemExit(SECRET)
-
-    monkeypatch.setattr(migrate, "_act", leave)
-
-    with pytest.raises(SystemExit):
-        send("create")
-
-    assert bucket.only()["Status"] == "FAILED"
-    assert bucket.only()["Reason"].startswith("SystemExit ended the function")
-    assert SECRET not in json.dumps(bucket.only())
-
-
-def test_a_bucket_that_fails_is_tried_again(cloud, send, bucket) -> None:
-    bucket.failures = custom_resource.ATTEMPTS - 1
-
-    assert send("create")["Status"] == "SUCCESS"
-
-
-def test_an_answer_that_cannot_be_delivered_makes_lambda_call_again(cloud, send, bucket) -> None:
-    bucket.failures = custom_resource.ATTEMPTS
-
-    with pytest.raises(Unanswered, match="HTTP 503"):
-        send("delete")
-
-    assert bucket.answers == []
-
-
-def test_a_bucket_out_of_reach_makes_lambda_call_again(bucket) -> None:
-    event = json.loads((EVENTS / "delete.json").read_text())
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        event["ResponseURL"] = f"http://127.0.0.1:{nobody.getsockname()[1]}/answer"
-
-        with pytest.raises(Unanswered, match=r"ConnectionRefusedError|URLError"):
-            migrate.handler(event, context(10))
-
-
-@pytest.mark.parametrize(("kind", "status"), [("delete", "SUCCESS"), ("create", "FAILED")])
-def test_cloudformation_is_answered_without_the_vendor_layer(
-    bucket: Bucket, kind: str, status: str
-) -> None:
-    """In a process of its own, which finds our own code and nothing of others'."""
-    event = json.loads((EVENTS / f"{kind}.json").read_text())
-    event["ResponseURL"] = bucket.url
-    script = (
-        "import json, sys, types; sys.path[:0] = sys.argv[1:3]\n"
-        "from schema import migrate\n"
-        "context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)\n"
-        "migrate.handler(json.loads(sys.argv[3]), context)"
-    )
-    ours = [str(Path(module.__file__).parents[1]) for module in (migrate, custom_resource)]
-    subprocess.run([sys.executable, "-I", "-S", "-c", script, *ours, json.dumps(event)], check=True)
-
-    assert bucket.only()["Status"] == status
-    if status == "FAILED":
-        assert bucket.only()["Reason"].startswith("ModuleNotFoundError at ")

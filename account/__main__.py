@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from account import data_map_sha, guard, migrations_sha, outputs, rooms, secrets
+from account import guard, outputs, pinned, rooms, secrets
 from account.deploy import Deployment, progress
 from account.plan import ROOT, Plan
 from account.refusal import Refusal
@@ -95,17 +95,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--key", type=Path, default=Path())
     command.set_defaults(run=_verify_receipt)
 
-    command = commands.add_parser("migrations-sha", help="SHA-256 of the database's migrations")
-    mode = command.add_mutually_exclusive_group()
-    mode.add_argument("--write", action="store_true", help="write it into stacks/schema.yaml")
-    mode.add_argument("--check", action="store_true", help="fail when stacks/schema.yaml differs")
-    command.set_defaults(run=_migrations_sha)
-
-    command = commands.add_parser("data-map-sha", help="SHA-256 of the data map")
-    mode = command.add_mutually_exclusive_group()
-    mode.add_argument("--write", action="store_true", help="write it into its template")
-    mode.add_argument("--check", action="store_true", help="fail when the template differs")
-    command.set_defaults(run=_data_map_sha)
+    for name, pin in pinned.PINS.items():
+        command = commands.add_parser(
+            name, help=f"{pin.key}, as {pin.template.name} has to have it"
+        )
+        mode = command.add_mutually_exclusive_group()
+        mode.add_argument("--write", action="store_true", help=f"write it into {pin.template.name}")
+        mode.add_argument(
+            "--check", action="store_true", help=f"fail when {pin.template.name} differs"
+        )
+        command.set_defaults(run=_pin, pin=name)
     return parser
 
 
@@ -212,22 +211,13 @@ def _verify_receipt(options: argparse.Namespace) -> None:
     receipt.check(options.file, options.key, Terminal())
 
 
-def _migrations_sha(options: argparse.Namespace) -> None:
-    directory, template = migrations_sha.SQL, migrations_sha.TEMPLATE
+def _pin(options: argparse.Namespace) -> None:
+    pin = pinned.PINS[options.pin]
     if options.check:
-        migrations_sha.check(directory, template)
+        pin.check()
     elif options.write:
-        migrations_sha.write(directory, template)
-    _say(migrations_sha.compute(directory))
-
-
-def _data_map_sha(options: argparse.Namespace) -> None:
-    file, template = data_map_sha.FILE, data_map_sha.TEMPLATE
-    if options.check:
-        data_map_sha.check(file, template)
-    elif options.write:
-        data_map_sha.write(file, template)
-    _say(data_map_sha.compute(file))
+        pin.write()
+    _say(pin.sha256)
 
 
 def _account(environment: str) -> guard.Account:

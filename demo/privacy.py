@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from rich import box
-from rich.table import Table
 
-from demo import stores
+from demo import stores, tables
 from demo.canary import Needles
 from demo.platform import CannotPlay
 from demo.progress import step
@@ -303,12 +301,8 @@ def _call(platform: Platform, method: str, path: str, body: Any = None) -> dict[
 
 
 def _show(console: Console, receipt: Mapping[str, Any], found: list[Found], *, same: bool) -> None:
-    table = Table(title="Somebody asked to be forgotten: what every store holds of him",
-                  title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
-    table.add_column("store")
-    for column in ("before", "control", "after"):
-        table.add_column(column, justify="right")
+    title = "Somebody asked to be forgotten: what every store holds of him"
+    table = tables.figures(title, "store", "before", "control", "after")
     for each in found:
         row = (each.store, f"{each.before:,}", f"{each.control:,}", f"{each.after:,}")
         table.add_row(*row, style="bold red" if each.after else None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
-
+from demo import tables
 from demo.check import SHOWN
 from demo.malformed import KINDS
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from demo.check import Finding, Kind
     from demo.day import Tally
@@ -57,14 +56,6 @@ def show(console: Console, outcome: Outcome, platform: Platform) -> None:
     _next(console, outcome, platform)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-                  show_header=any(columns), pad_edge=False)  # fmt: skip
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
 def _measured(outcome: Outcome) -> Table:
     ledger, seeded = outcome.ledger, outcome.seeded
     sending_s = max(ledger.last_at - ledger.first_at, 0.001)
@@ -86,7 +77,7 @@ def _measured(outcome: Outcome) -> Table:
         rows.insert(0, ("deployed in", f"{outcome.deploy_s:.0f} s"))
     if ledger.retried:
         rows.append(("put again", f"{ledger.retried:,} records that the stream refused at first"))
-    table = _table("Measured on this machine", "", "")
+    table = tables.words("Measured on this machine", "", "")
     for row in rows:
         table.add_row(*row)
     return table
@@ -95,9 +86,8 @@ def _measured(outcome: Outcome) -> Table:
 def _input(outcome: Outcome) -> Table:
     tally, truth, sent = outcome.tally, outcome.truth, outcome.tally.events
     malformed = sum(kind.sent for kind in outcome.kinds if kind.name in KINDS)
-    table = _table(f"A day from seed {outcome.seed}, playing {outcome.hour}", "")
-    table.add_column(justify="right")
-    table.add_column(overflow="fold")
+    title = f"A day from seed {outcome.seed}, playing {outcome.hour}"
+    table = tables.figures(title, "", "", note="")
     for what, count, note in (
         ("different events", truth.events, "well-formed, to be counted once"),
         ("duplicates", truth.duplicates, f"{truth.duplicates / sent:.1%}, sent again by producers"),
@@ -112,10 +102,8 @@ def _input(outcome: Outcome) -> Table:
 
 
 def _malformed(outcome: Outcome) -> Table:
-    table = _table("Sent malformed, found in the rejects queue", "kind")
-    table.add_column("sent", justify="right")
-    table.add_column("rejected", justify="right")
-    table.add_column("as", overflow="fold")
+    title = "Sent malformed, found in the rejects queue"
+    table = tables.figures(title, "kind", "sent", "rejected", note="as")
     for kind in sorted(outcome.kinds, key=lambda kind: kind.name):
         style = None if kind.sent == kind.rejected else "bold red"
         table.add_row(kind.name, str(kind.sent), str(kind.rejected), kind.reasons, style=style)
@@ -123,10 +111,8 @@ def _malformed(outcome: Outcome) -> Table:
 
 
 def _checks(outcome: Outcome) -> Table:
-    table = _table("Compared with an independent computation", "what")
-    table.add_column("compared", justify="right")
-    table.add_column("differ", justify="right")
-    table.add_column("", overflow="fold")
+    title = "Compared with an independent computation"
+    table = tables.figures(title, "what", "compared", "differ", note="")
     for finding in outcome.findings:
         style = None if finding.ok else "bold red"
         differ = f"{len(finding.differences):,}"

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg2
 import redis
-from rich import box
-from rich.table import Table
 
+from demo import tables
 from demo.platform import CannotPlay
 from demo.progress import step
 
@@ -156,12 +155,8 @@ def _read(vault: Any, arn: str, stage: str) -> dict[str, str]:
 
 
 def _show(console: Console, clients: list[Client]) -> None:
-    table = Table(title="Every credential rotated while a client of each logged in",
-                  title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
-    table.add_column("login")
-    for column in ("rotated in", "logins", "refused"):
-        table.add_column(column, justify="right")
+    title = "Every credential rotated while a client of each logged in"
+    table = tables.figures(title, "login", "rotated in", "logins", "refused")
     for client in clients:
         bad = client.refused or client.trouble
         refused = client.trouble or str(client.refused)

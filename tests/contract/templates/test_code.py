@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from account import migrations_sha
+from account import pinned
 from tests.contract.templates import deployed, house, wires
 
 FUNCTIONS = house.functions()
@@ -96,7 +96,7 @@ def test_no_function_brings_its_own_requirements() -> None:
 
 
 def test_cloudformation_notices_every_migration() -> None:
-    migrations_sha.check(migrations_sha.SQL, migrations_sha.TEMPLATE)
+    pinned.MIGRATIONS.check()
 
 
 def test_the_schema_is_migrated_in_time_or_says_that_it_was_not() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from account import data_map_sha
+from account import pinned
 from privacy import data_map
 from tests.contract.templates import deployed
 
 
 def test_a_changed_map_is_compared_at_the_next_deploy() -> None:
-    data_map_sha.check(data_map_sha.FILE, data_map_sha.TEMPLATE)
+    pinned.DATA_MAP.check()
 
 
 def test_a_deploy_compares_before_it_is_done() -> None:

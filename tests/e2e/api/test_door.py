@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
 import urllib.request
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.e2e.answer import Answer, answer_to
 from tests.eventually import eventually
 
 LOGGED_WITHIN_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: str
-
-    @property
-    def json(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.body)
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +27,9 @@ def ask(outputs: dict[str, str]) -> Any:
             {"Content-Type": "application/json", "User-Agent": "streamflix-e2e"} | headers,
             method=method,
         )
-        try:
-            with urllib.request.urlopen(request, timeout=15) as found:
-                return _answer(found)
-        except urllib.error.HTTPError as refusal:
-            return _answer(refusal)
+        return answer_to(request, within=15)
 
     return send
-
-
-def _answer(found: Any) -> Answer:
-    headers = {name.lower(): value for name, value in found.headers.items()}
-    return Answer(found.status, headers, found.read().decode())
 
 
 def test_the_door_answers_on_its_own(ask: Any) -> None:
@@ -74,8 +52,8 @@ def test_every_verb_below_app_reaches_for_the_service(ask: Any, method: str) -> 
 
     answer = ask(f"/app/{uuid.uuid4()}/films", method, body)
 
-    assert "MISSING_AUTHENTICATION_TOKEN" not in answer.body
-    assert "BAD_REQUEST" not in answer.body
+    assert "MISSING_AUTHENTICATION_TOKEN" not in answer.text
+    assert "BAD_REQUEST" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -101,7 +79,7 @@ def test_what_the_door_refuses_it_refuses_in_one_shape_that_repeats_nothing(
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.headers["cache-control"] == "no-store"
     for word in ("viewer@example.org", "secret-word", "films", "nowhere"):
-        assert word not in answer.body
+        assert word not in answer.text
 
 
 def test_a_body_of_a_kind_that_ping_does_not_know_is_refused(ask: Any) -> None:

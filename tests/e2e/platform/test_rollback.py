@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from account import migrations_sha
+from account import pinned
 
 if TYPE_CHECKING:
     from tests.e2e.stage import Stage
@@ -72,7 +73,7 @@ def broken() -> Path:
     schema = copy / "Operations" / "Schema"
     sql = schema / "SchemaFunction" / "schema" / "sql"
     (sql / "9999_left_by_a_failed_deploy.sql").write_text(EXTRA_MIGRATION)
-    assert migrations_sha.write(sql, schema / "template.yaml")
+    assert replace(pinned.MIGRATIONS, source=sql, template=schema / "template.yaml").write()
     for each in copy.rglob("template.yaml"):  # SAM reads JSON ten times as fast as YAML
         body = yaml.load(each.read_text(), yaml.CSafeLoader)
         if each.parent == copy:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from botocore.awsrequest import AWSRequest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from tests.e2e.answer import Answer, answer_to
 from tests.eventually import eventually
 
 if TYPE_CHECKING:
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 DOMAIN = "opendsr.streamflix.example"
 CALLBACK_HOST = "opendsr.controller.invalid"
 ERASED_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass
@@ -56,11 +45,7 @@ class Api:
         request = urllib.request.Request(
             self.url + path, data=data, method=method, headers=dict(asked.headers)
         )
-        try:
-            with urllib.request.urlopen(request, timeout=35) as answer:
-                return _answer(answer)
-        except urllib.error.HTTPError as refusal:
-            return _answer(refusal)
+        return answer_to(request, within=35)
 
     def ask(self, who: dict[str, str], **changes: Any) -> dict[str, Any]:
         """A request's body."""
@@ -97,11 +82,6 @@ class Api:
         self.verify(told["receipt"].encode(), told["signature"])
         found: dict[str, Any] = json.loads(told["receipt"])
         return found
-
-
-def _answer(found: Any) -> Answer:
-    headers = {name.lower(): value for name, value in found.headers.items()}
-    return Answer(found.status, headers, found.read())
 
 
 @pytest.fixture(scope="session")

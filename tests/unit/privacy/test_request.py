@@ -6,12 +6,15 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privacy import request
 from privacy.errors import InvalidRequest
 from privacy.request import Request, Rules, parse
 
@@ -257,3 +260,14 @@ def test_whatever_stands_in_a_field_is_read_or_refused(name: str, value: Any) ->
         read(**{name: value})
     except InvalidRequest as refused:
         assert refused.complaints  # noqa: PT017
+
+
+def test_the_published_file_asks_for_the_same_shapes() -> None:
+    whole = yaml.safe_load((Path(__file__).parents[3] / "openapi.yaml").read_text())
+    asked = whole["components"]["schemas"]["SubjectRequest"]["properties"]
+
+    assert set(asked) == request.FIELDS
+    assert asked["subject_request_id"]["pattern"] == f"^{request._UUID4.pattern}$"
+    assert asked["submitted_time"]["pattern"] == f"^{request._TIME.pattern}$"
+    assert tuple(asked["subject_request_type"]["enum"]) == request.REQUEST_TYPES
+    assert tuple(asked["api_version"]["enum"]) == request.VERSIONS

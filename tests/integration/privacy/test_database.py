@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from privacy import database as module
+from privacy import statistics
 from privacy.database import Effect
 from privacy.errors import DataMapDrifted, OutOfTime
 from streamflix.deadline import Deadline
@@ -124,6 +125,25 @@ def test_a_table_that_shows_nothing_of_the_person_is_not_analysed(stores: Stores
 
     noted = "SELECT relation FROM privacy.erasure WHERE action = 'analysed'"
     assert ("app.watch_history",) not in stores.rows(noted, role="privacy_erase")
+
+
+@pytest.mark.parametrize(("others", "forgotten"), [(10_000, False), (0, True)])
+def test_a_name_that_others_have_is_forgotten_only_when_they_are_not_seen(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, others: int, forgotten: bool
+) -> None:
+    """Others are looked for among so many rows only: whoever is not found there does not count."""
+    monkeypatch.setattr(statistics, "OTHERS_LOOKED_AT", others)
+    for _ in range(2):
+        settle(stores, "canary-b")
+    stores.database.do("app_owner", "UPDATE app.device SET label = 'Living room'")
+    stores.database.do("app_owner", "ANALYZE app.device")
+    somebody = settle(stores, "canary-a")
+    stores.database.do("app_owner", "UPDATE app.device SET label = 'Living room'")
+
+    stores.eraser().erase(REQUEST, somebody.person, plenty())
+
+    noted = "SELECT relation FROM privacy.erasure WHERE action = 'analysed'"
+    assert (("app.device",) in stores.rows(noted, role="privacy_erase")) is forgotten
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,15 @@ Ids, names of states and numbers. What is told may be told again: who listens go
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING
 
 from privacy.errors import QueueUnreachable
-from streamflix import aws
+from streamflix import aws, bus
 
 if TYPE_CHECKING:
     from privacy.record import Record
 
-logger = logging.getLogger(__name__)
-
+SOURCE = "streamflix.privacy"
 KINDS = {"received": "RequestReceived", "completed": "RequestCompleted"}
 
 
@@ -31,7 +29,8 @@ class Teller:
         Raises: `QueueUnreachable`: whoever asked to be called would never hear of it.
         """
         if kind := KINDS.get(record.state):
-            self._tell(kind, {"request": str(record.request), "state": record.state})
+            about = {"request": str(record.request), "state": record.state}
+            bus.tell(self._bus, SOURCE, kind, about)
         if record.state == "received":
             return  # the answer to the request has told
         for number in range(len(record.callback_urls)):
@@ -45,28 +44,8 @@ class Teller:
             )
 
     def failed(self, record: Record, error: str) -> None:
-        self._tell(
-            "RequestFailed",
-            {"request": str(record.request), "state": record.state, "error": error},
-        )
-
-    def _tell(self, kind: str, detail: dict[str, str]) -> None:
-        """A bus that is down must not stop an erasure: the ledger and the metrics tell as well."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        entry = {
-            "EventBusName": self._bus,
-            "Source": "streamflix.privacy",
-            "DetailType": kind,
-            "Detail": json.dumps(detail),
-        }
-        try:
-            answer = aws.client("events").put_events(Entries=[entry])
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("%s was not told: %s", kind, aws.reason(error))
-            return
-        if answer["FailedEntryCount"]:
-            logger.warning("%s was not told: %s", kind, answer["Entries"][0].get("ErrorCode"))
+        about = {"request": str(record.request), "state": record.state, "error": error}
+        bus.tell(self._bus, SOURCE, "RequestFailed", about)
 
     def _enqueue(self, message: dict[str, str | int]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

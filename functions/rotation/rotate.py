@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from rotation import notices, steps
+from rotation import steps
 from rotation.errors import OldPasswordInUse, TooSoon
 from rotation.settings import Settings
 from rotation.ticket import Ticket
-from streamflix import log, metrics, settings
+from streamflix import bus, log, metrics, settings
 from streamflix.deadline import Deadline
 from streamflix.errors import EnvironmentHeld
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamflix.deadline import Context
+
+SOURCE = "streamflix.rotation"
 
 logger = log.get("rotation")
 
@@ -49,12 +51,13 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
         if not isinstance(error, POSTPONED):
             _measure(env, began, failed=1)
             detail = about | {"step": ticket.step, "error": kind}
-            notices.tell(env.ops_bus, "RotationFailed", detail)
+            bus.tell(env.ops_bus, SOURCE, "RotationFailed", detail)
         raise
     logger.info("step done", extra={"login": login, "step": ticket.step})
     _measure(env, began, failed=0)
     if ticket.step == "finishSecret":
-        notices.tell(env.ops_bus, "RotationSucceeded", about | {"version": ticket.version})
+        version = {"version": ticket.version}
+        bus.tell(env.ops_bus, SOURCE, "RotationSucceeded", about | version)
 
 
 def _measure(env: Settings, began: float, *, failed: int) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rotation import notices, rotate, sweep
+from rotation import rotate, sweep
 from rotation.errors import SecretDrifted, TooSoon
 from rotation.settings import Settings
 from rotation.sweeper import Report
-from streamflix import settings
+from streamflix import aws, settings
 from streamflix.errors import EnvironmentHeld
 from tests.unit.rotation.test_ticket import ENV
 
@@ -48,7 +48,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     bus = Bus()
     for name, value in ENV.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(notices.aws, "client", lambda _: bus)
+    monkeypatch.setattr(aws, "client", lambda _: bus)
     settings.cached.cache_clear()
     yield bus
     settings.cached.cache_clear()

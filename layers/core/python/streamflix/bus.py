@@ -1,4 +1,4 @@
-"""What the rest of the platform hears about a rotation: ids and numbers, never a credential."""
+"""What the rest of the platform hears: events on the ops bus, ids and numbers, nothing personal."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def tell(bus: str, kind: str, detail: Mapping[str, str], client: Any = None) -> None:
-    """Put one event. A bus that is down must not fail a rotation: the metric tells as well."""
+def tell(bus: str, source: str, kind: str, detail: Mapping[str, Any]) -> None:
+    """Put one event. A bus that is down stops nothing: ledgers and metrics tell as well."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     entry = {
         "EventBusName": bus,
-        "Source": "streamflix.rotation",
+        "Source": source,
         "DetailType": kind,
         "Detail": json.dumps(dict(detail)),
     }
     try:
-        answer = (client or aws.client("events")).put_events(Entries=[entry])
+        answer = aws.client("events").put_events(Entries=[entry])
     except (BotoCoreError, ClientError) as error:
         logger.warning("%s was not told: %s", kind, aws.reason(error))
         return

@@ -24,6 +24,7 @@ WATCHED |= {
     "Privacy",
     "PrivacyErase",
     "Proxy",
+    "Recovery",
     "Rotation",
     "Service",
     "ServiceRedeploy",

@@ -145,7 +145,7 @@ def test_only_production_must_bring_anything(environment: str) -> None:
 
 def test_production_as_it_stands_in_the_repository_says_what_it_still_needs() -> None:
     assert refusals(parameters("prod")) == [
-        "Production talks TLS. Set ServiceHostName and ServiceCertificateArn.",
+        "Production talks TLS. Name its certificate.",
         "Somebody is woken when production is in danger. Set PageEmail or PageUrl.",
     ]
 
@@ -162,7 +162,7 @@ def test_default_is_dev() -> None:
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "eu-central-2"])
 def test_the_root_refuses_every_other_region(region: str) -> None:
     assert refusals(parameters("dev", **{"AWS::Region": region})) == [
-        "People's data stays in Frankfurt. Deploy to eu-central-1."
+        "Data stays in Frankfurt. Deploy to eu-central-1."
     ]
 
 

@@ -17,6 +17,8 @@ FOR_EVERYTHING = {
     "NetworkMarks.VpcFunctionPolicy.LambdaManagesInterfaces": "an interface has no name yet",
     "NetworkMarks.VpcFunctionPolicy.OurCodeDoesNot": "a Deny is meant for everything",
     "PrivacyErase.ErasePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
+    "RecoveryWatch.MonitorPolicy.FindsTasks": "ecs:ListTasks takes a cluster as a condition",
+    "RecoveryWatch.MonitorPolicy.HearsOfRedisAndReadsMetrics": "neither call takes a resource",
     "Service.ServiceExecutionPolicy.EcsLogsInToOurRegistry": "ecr:GetAuthorizationToken takes none",
     "ServiceRedeploy.RedeployPolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
 }
@@ -226,7 +228,7 @@ def test_a_login_of_the_database_is_reached_by_whoever_logs_in_with_it_only() ->
         "aurora/app": {"Rotation", "Schema", "Proxy"},
         "aurora/analytics": {"Rotation", "Schema", "Analytics"},
         "aurora/privacy": {"Rotation", "Schema", *PRIVACY},
-        "aurora/recovery": {"Rotation", "Schema"},
+        "aurora/recovery": {"Rotation", "Schema", "RecoveryProbe"},
         "redis/app": {"Rotation", "Service"},
         "redis/ops": {"Rotation", "Analytics", *PRIVACY},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -250,3 +251,38 @@ def test_a_driver_that_cannot_even_try_is_an_outage(
 
     with pytest.raises(DatabaseUnreachable, match="unheard_of"):
         connect().connection()
+
+
+def ask(postgres: Postgres, hang: Callable[[], None]) -> None:
+    with postgres.transaction() as cursor:
+        hang()
+        cursor.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("ask_for", [PID, None], ids=["pinged", "in a transaction"])
+def test_a_server_that_hangs_is_given_up_by_whoever_cannot_wait(
+    connect: Callable[..., Postgres], entries: Entries, ask_for: str | None
+) -> None:
+    with Tap(entries.writer) as tap:
+        entries.writer = tap.address
+        postgres = connect(answer_seconds=0.5)
+        one(postgres, PID)
+
+        def hang() -> None:
+            tap.mute = tap.silent = True
+
+        if ask_for:
+            hang()
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnreachable):
+            one(postgres, ask_for) if ask_for else ask(postgres, hang)
+
+    # After a ping two attempts to connect follow; libpq gives each two seconds at least.
+    assert 0.4 < time.monotonic() - began < (8 if ask_for else 2)
+
+
+def test_a_server_that_answers_in_time_is_left_alone(connect: Callable[..., Postgres]) -> None:
+    postgres = connect(answer_seconds=0.3)
+    first = one(postgres, PID)
+    time.sleep(0.5)  # longer than it has to answer: nobody waits for it now
+    assert one(postgres, PID) == first

@@ -108,7 +108,13 @@ ALLOWED = {
         ),
         "DELETE FROM privacy.retained_invoice WHERE expires_at <= now()",
     ),
-    "recovery": (),
+    "recovery": (
+        (
+            "UPDATE ops.heartbeat SET beat = beat + 1, beaten_at = clock_timestamp()"
+            " FROM ops.epoch WHERE epoch.epoch = 1 RETURNING beat"
+        ),
+        "SELECT beaten_at FROM ops.heartbeat",
+    ),
 }
 
 DENIED = {
@@ -167,6 +173,9 @@ DENIED = {
     "recovery": (
         "SELECT * FROM app.account",
         "SELECT * FROM ops.migration",
+        "INSERT INTO ops.heartbeat (beat, beaten_at) VALUES (1, now())",
+        "DELETE FROM ops.heartbeat",
+        "UPDATE ops.epoch SET epoch = 2",
         "SET ROLE privacy_erase",
     ),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2 import errorcodes
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from streamflix import cut_off
 from streamflix.ca import CA_FILE
 from streamflix.errors import (
     ConnectDenied,
@@ -21,6 +22,7 @@ from streamflix.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any
 
@@ -68,6 +70,8 @@ class Postgres:
     connection that failed the address is, and the connection is tried once more.
     The writer's connection accepts only a server that takes writes: after a failover the old
     address may lead to a reader for a while. `prepare` is SQL that runs once on each connection.
+    A server whose host answers while it hangs is noticed by nobody: whoever cannot wait for it sets
+    `answer_seconds`, in which a ping or a whole transaction must be over.
     """
 
     def __init__(
@@ -81,18 +85,20 @@ class Postgres:
         prepare: str = "",
         ca_file: Path = CA_FILE,
         options: str = OPTIONS,
+        answer_seconds: float | None = None,
     ) -> None:
         self._book = book
         self._endpoint: Endpoint = endpoint
         self._secret = secret
         self._prepare = prepare
+        self._answer_seconds = answer_seconds
         self._connection: pg.connection | None = None
         self._parameters: dict[str, Any] = {
             "application_name": application_name,
             "dbname": database,
             "sslmode": "verify-full",
             "sslrootcert": str(ca_file),
-            "connect_timeout": CONNECT_SECONDS,
+            "connect_timeout": _connect_seconds(answer_seconds),
             "target_session_attrs": "read-write" if endpoint == "writer" else "any",
             "options": options,
             **TCP,
@@ -104,7 +110,7 @@ class Postgres:
         Raises: `DatabaseUnreachable`, `CredentialsRefused`, and what reading the address or the
         secret raises.
         """
-        if self._connection is not None and not _answers(self._connection):
+        if self._connection is not None and not self._answers(self._connection):
             self.forget()
         if self._connection is None:
             self._connection = self._connect()
@@ -120,7 +126,7 @@ class Postgres:
         """
         connection = self.connection()
         try:
-            with connection, connection.cursor() as cursor:
+            with self._cut_off_late(connection), connection, connection.cursor() as cursor:
                 yield cursor
         except psycopg2.Error as error:
             meaning = _meaning(error, connection)
@@ -137,6 +143,15 @@ class Postgres:
         connection, self._connection = self._connection, None
         if connection is not None and not connection.closed:
             connection.close()
+
+    def _answers(self, connection: pg.connection) -> bool:
+        with self._cut_off_late(connection):
+            return _answers(connection)
+
+    def _cut_off_late(self, connection: pg.connection) -> AbstractContextManager[None]:
+        if self._answer_seconds is None:
+            return nullcontext()
+        return cut_off.after(self._answer_seconds, connection)
 
     def _connect(self) -> pg.connection:
         try:
@@ -164,6 +179,11 @@ class Postgres:
             meaning = _meaning(error, connection)
             connection.close()
             raise meaning from None
+
+
+def _connect_seconds(answer_seconds: float | None) -> int:
+    """Whole seconds; libpq takes one for two, and none for ever."""
+    return max(2, min(CONNECT_SECONDS, round(answer_seconds or CONNECT_SECONDS)))
 
 
 def dial(address: Address, login: Login, what: str, **parameters: Any) -> pg.connection:

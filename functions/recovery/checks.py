@@ -1,0 +1,235 @@
+"""What the monitor looks at each minute, through AWS's own APIs.
+
+Each check returns a verdict or raises; one that raises counts as breached, never as fine.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from recovery.verdict import Verdict, at_least, at_most, together
+from streamflix import aws
+from streamflix.ca import CA_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from recovery.settings import MonitorSettings
+
+    Check = Callable[[MonitorSettings, datetime], Verdict]
+
+HOUR = 3600
+# The daily snapshot may begin an hour late and takes a while; the hourly one as well.
+DATABASE_BACKUP_SECONDS = 27 * HOUR
+FILES_BACKUP_SECONDS = 4 * HOUR
+REDIS_SNAPSHOT_SECONDS = 27 * HOUR
+# A month: the time that it takes to get a certificate by way of people.
+CERTIFICATE_DAYS = 30
+# Secrets rotate every 24 to 30 days; the policy ends at 30.
+ROTATION_DAYS = 30
+STREAM_WINDOW = timedelta(minutes=5)
+
+
+def database(env: MonitorSettings, now: datetime) -> Verdict:
+    """How much a restore would lose now; whether there is a writer, and in how many zones."""
+    rds = aws.client("rds")
+    [cluster] = rds.describe_db_clusters(DBClusterIdentifier=env.cluster_id)["DBClusters"]
+    lag = _seconds(now - cluster["LatestRestorableTime"])
+    restorable = at_most(
+        {"RecoveryPointLagSeconds": lag},
+        env.rpo_seconds,
+        "a restore would lose {value:.0f} s of writing; the objective is {limit:.0f} s",
+    )
+    pages = rds.get_paginator("describe_db_instances").paginate(
+        Filters=[{"Name": "db-cluster-id", "Values": [env.cluster_id]}]
+    )
+    instances = [each for page in pages for each in page["DBInstances"]]
+    serving = [each for each in instances if each["DBInstanceStatus"] == "available"]
+    writers = [each for each in cluster["DBClusterMembers"] if each["IsClusterWriter"]]
+    zones = at_least(
+        {"DatabaseZones": len({each["AvailabilityZone"] for each in serving})},
+        env.database_zones,
+        "instances of the database serve in {value:.0f} zones instead of {limit:.0f}",
+    )
+    writer = Verdict(breaches=() if writers else ("the database has no writer",))
+    return together([restorable, zones, writer])
+
+
+def redis(env: MonitorSettings, now: datetime) -> Verdict:
+    """Whether each shard has a primary and enough zones, and how old the newest snapshot is."""
+    elasticache = aws.client("elasticache")
+    [group] = elasticache.describe_replication_groups(ReplicationGroupId=env.redis_group_id)[
+        "ReplicationGroups"
+    ]
+    status = str(group["Status"])
+    usable = Verdict(
+        breaches=()
+        if status in {"available", "snapshotting"}
+        else (f"the replication group is {status}",)
+    )
+    shards = [shard["NodeGroupMembers"] for shard in group["NodeGroups"]]
+    fewest = min(
+        (len({node.get("PreferredAvailabilityZone") for node in nodes}) for nodes in shards),
+        default=0,
+    )
+    zones = at_least(
+        {"RedisZones": fewest},
+        env.redis_zones,
+        "a shard of Redis stands in {value:.0f} zones instead of {limit:.0f}",
+    )
+    snapshots = elasticache.describe_snapshots(
+        ReplicationGroupId=env.redis_group_id, SnapshotSource="system"
+    )["Snapshots"]
+    taken = [
+        node["SnapshotCreateTime"]
+        for snapshot in snapshots
+        for node in snapshot.get("NodeSnapshots", [])
+        if "SnapshotCreateTime" in node
+    ]
+    begun = group.get("ReplicationGroupCreateTime", now)
+    age = at_most(
+        {"RedisSnapshotAgeSeconds": _seconds(now - max([*taken, begun]))},
+        REDIS_SNAPSHOT_SECONDS,
+        "the newest snapshot of Redis is {value:.0f} s old; daily is at most {limit:.0f} s",
+    )
+    return together([usable, zones, age])
+
+
+def service(env: MonitorSettings, _: datetime) -> Verdict:
+    """In how many zones tasks run."""
+    ecs = aws.client("ecs")
+    arns = [
+        arn
+        for page in ecs.get_paginator("list_tasks").paginate(
+            cluster=env.service_cluster, serviceName=env.service_name, desiredStatus="RUNNING"
+        )
+        for arn in page["taskArns"]
+    ]
+    tasks: list[Mapping[str, Any]] = []
+    for first in range(0, len(arns), 100):
+        some = arns[first : first + 100]
+        tasks += ecs.describe_tasks(cluster=env.service_cluster, tasks=some)["tasks"]
+    zones = {task["availabilityZone"] for task in tasks if task["lastStatus"] == "RUNNING"}
+    return at_least(
+        {"ServiceZones": len(zones)},
+        env.service_zones,
+        "tasks of the service run in {value:.0f} zones instead of {limit:.0f}",
+    )
+
+
+def backups(env: MonitorSettings, now: datetime) -> Verdict:
+    """How old the newest recovery point of each store is; a young vault is as old as itself."""
+    backup = aws.client("backup")
+    begun = backup.describe_backup_vault(BackupVaultName=env.backup_vault)["CreationDate"]
+    newest: dict[str, datetime] = {}
+    pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
+        BackupVaultName=env.backup_vault, ByCreatedAfter=now - timedelta(days=3)
+    )
+    for page in pages:
+        for point in page["RecoveryPoints"]:
+            if point["Status"] == "COMPLETED":
+                kind = str(point["ResourceType"])
+                newest[kind] = max(point["CompletionDate"], newest.get(kind, begun))
+    database = _seconds(now - newest.get("Aurora", begun))
+    files = _seconds(now - newest.get("EFS", begun))
+    return together(
+        [
+            at_most(
+                {"DatabaseBackupAgeSeconds": database},
+                DATABASE_BACKUP_SECONDS,
+                "the newest recovery point of the database is {value:.0f} s old;"
+                " the plan allows {limit:.0f} s",
+            ),
+            at_most(
+                {"FilesBackupAgeSeconds": files},
+                FILES_BACKUP_SECONDS,
+                "the newest recovery point of the files is {value:.0f} s old;"
+                " the plan allows {limit:.0f} s",
+            ),
+        ]
+    )
+
+
+def stream(env: MonitorSettings, now: datetime) -> Verdict:
+    """How long the oldest event waits that was not read; no answer means that nobody reads."""
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Kinesis",
+        MetricName="GetRecords.IteratorAgeMilliseconds",
+        Dimensions=[{"Name": "StreamName", "Value": env.stream_name}],
+        StartTime=now - STREAM_WINDOW,
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    if not points:
+        return Verdict(breaches=("nobody has read the stream for five minutes",))
+    newest = max(points, key=lambda point: point["Timestamp"])
+    return at_most(
+        {"StreamWaitSeconds": newest["Maximum"] / 1000},
+        env.rpo_seconds,
+        "an event has waited {value:.0f} s to be read; the objective is {limit:.0f} s",
+    )
+
+
+def expiries(env: MonitorSettings, now: datetime) -> Verdict:
+    """Days until the first secret breaks the policy, and until the first certificate ends."""
+    manager = aws.client("secretsmanager")
+    since = [_changed(manager.describe_secret(SecretId=arn)) for arn in env.secret_arns]
+    ends = [_bundle_ends()]
+    if env.certificate_arn:
+        described = aws.client("acm").describe_certificate(CertificateArn=env.certificate_arn)
+        ends.append(described["Certificate"]["NotAfter"])
+    oldest = min(since)
+    return together(
+        [
+            at_least(
+                {"SecretDaysLeft": ROTATION_DAYS - _days(now - oldest)},
+                -1,  # a rotation on the last day takes place in the night after it
+                "days until a secret is older than the policy allows: {value:.0f}",
+            ),
+            at_least(
+                {"CertificateDaysLeft": _days(min(ends) - now)},
+                CERTIFICATE_DAYS,
+                "a certificate ends in {value:.0f} days",
+            ),
+        ]
+    )
+
+
+def _changed(secret: Mapping[str, Any]) -> datetime:
+    """When its password was last made: by a rotation, or by hand, or with the secret."""
+    for name in ("LastRotatedDate", "LastChangedDate", "CreatedDate"):
+        if moment := secret.get(name):
+            return _aware(moment)
+    raise ValueError("a secret without dates")
+
+
+def _bundle_ends() -> datetime:
+    """The first authority in the core layer that ends."""
+    context = ssl.create_default_context(cafile=str(CA_FILE))
+    texts: Iterable[str] = (str(each["notAfter"]) for each in context.get_ca_certs())
+    return min(datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC) for text in texts)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _seconds(time: timedelta) -> float:
+    return max(0.0, time.total_seconds())
+
+
+def _days(time: timedelta) -> float:
+    return time.total_seconds() / 86_400
+
+
+CHECKS: Mapping[str, Check] = {
+    "database": database,
+    "redis": redis,
+    "service": service,
+    "backups": backups,
+    "stream": stream,
+    "expiries": expiries,
+}

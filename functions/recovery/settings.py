@@ -1,0 +1,41 @@
+"""What stacks/recovery-*.yaml give this room; the fields stand in the templates' order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    environment: str
+    address_book: str
+    database_secret_arn: str
+    incidents_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    environment: str
+    incidents_table: str
+    ops_bus: str
+    page_topic_arn: str
+    cluster_id: str
+    database_zones: int
+    """Zones that instances must stand in: as many as there are instances, three at most."""
+    redis_group_id: str
+    redis_zones: int
+    service_cluster: str
+    service_name: str
+    service_zones: int
+    stream_name: str
+    backup_vault: str
+    secret_arns: tuple[str, ...]
+    rpo_seconds: int
+    rto_seconds: int
+    certificate_arn: str = ""
+    """The balancer's, when it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveSettings:
+    incidents_table: str

@@ -1,0 +1,1 @@
+SELECT extract(epoch FROM beaten_at)::float8 FROM ops.heartbeat

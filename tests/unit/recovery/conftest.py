@@ -1,0 +1,61 @@
+"""The record of incidents, in DynamoDB's double."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from recovery.incidents import Incidents
+from streamflix import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = "streamflix-incidents-test"
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 10_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    made = aws.client
+    made.cache_clear()
+    with mock_aws():
+        yield
+    made.cache_clear()
+
+
+@pytest.fixture
+def incidents(clouds: None, time: Time) -> Incidents:
+    client: Any = boto3.client("dynamodb")
+    names = ("kind", "at")
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
+        ],
+    )
+    return Incidents(TABLE, time)

@@ -55,17 +55,25 @@ def check(file: Path, key: Path, view: View) -> None:
 
 
 def show(told: dict[str, Any], view: View) -> None:
-    """The receipt as a table."""
+    """The receipt as a table: of a request, or of a replay in a restored copy."""
     erased = [(place, "erased", str(count), "") for place, count in told["erased"].items()]
     retained = [
         (each["from"], "retained, anonymous", str(each["rows"]), each["legal_basis"])
         for each in told["retained"]
     ]
-    view.table(
-        f"Receipt of request {told['subject_request_id']}",
-        ("where", "what", "count", "why"),
-        [*erased, *retained],
+    of = (
+        f"restore {told['restore']} ({told['mode']})"
+        if "restore" in told
+        else f"request {told['subject_request_id']}"
     )
+    view.table(f"Receipt of {of}", ("where", "what", "count", "why"), [*erased, *retained])
+    if "restore" in told:
+        view.say(
+            f"Restored to {told['target_time']}: {told['requests']} erasures repeated, "
+            f"{told['accounts']} accounts went again; nothing was found any more at "
+            f"{told['verification']['verified_time']}."
+        )
+        return
     view.say(
         f"Received {told['received_time']}, completed {told['completed_time']}; nothing was found "
         f"any more at {told['verification']['verified_time']}. "

@@ -15,15 +15,16 @@ from streamflix import fence
 from streamflix.errors import DataRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     import psycopg2.extensions as pg
 
     from privacy.data_map import DataMap
     from privacy.order import Step
-    from streamflix.addresses import AddressBook
+    from streamflix.addresses import Book
     from streamflix.deadline import Deadline
+    from streamflix.fence import Epoch
     from streamflix.postgres import Postgres
 
 # Beyond it, rows go in transactions of their own: one that deletes a million holds its locks, and
@@ -32,6 +33,9 @@ ROWS_PER_TRANSACTION = 20_000
 SHARE_LEFT = 0.25
 # Longer than anything can bring an event or a row back: backups 35 days, the stream 7, queues 14.
 TOMBSTONE_DAYS = 120
+# Of a restored copy, in which many go at once.
+ACCOUNTS_PER_TRANSACTION = 1_000
+MARKS_PER_STATEMENT = 50_000
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
@@ -59,7 +63,7 @@ class Person:
 class Database:
     """Safe to repeat and to interrupt: whatever is done stays done and is counted once."""
 
-    def __init__(self, book: AddressBook, postgres: Postgres, data_map: DataMap) -> None:
+    def __init__(self, book: Book, postgres: Postgres, data_map: DataMap) -> None:
         """`postgres` leads to the book's writer, as login privacy."""
         self._book = book
         self._postgres = postgres
@@ -100,26 +104,35 @@ class Database:
                 for step in steps
             ]
 
-    def fence(self, person: Person, key: bytes, wrapped_key: bytes) -> list[UUID]:
+    def fence(
+        self, person: Person, key: bytes, wrapped_key: bytes, known: Iterable[UUID] = ()
+    ) -> list[UUID]:
         """Put tombstones of the account, its profiles and devices; return their ids.
 
+        `known` are those that were found before, and may be gone from a restored copy.
         When this has returned, no transaction that had not seen them is still open.
         Raises: `StatementRefused` when writers held the fence too long.
         """
-        about = {"account": str(person.account)}
         with fence.transaction(self._book, self._postgres, fence.ALONE) as (cursor, epoch):
-            cursor.execute(_SQL["fence_account"], about)
-            cursor.execute(_SQL["members"], about)
-            members = [UUID(row[0]) for row in cursor.fetchall()]
+            cursor.execute(_SQL["fence_account"], {"account": str(person.account)})
+            members = sorted({*known, *_members(cursor, [person.account])})
             # An event may name an account that was gone before it could be asked for.
             marks = [fence.mark(key, each) for each in {*members, person.account}]
-            move = {"epoch": epoch + 1, "wrapped_key": Binary(wrapped_key)}
-            cursor.execute(
-                _SQL["put_tombstones"], {**move, "marks": [Binary(mark) for mark in marks]}
-            )
-            if cursor.rowcount:
-                cursor.execute(_SQL["move_epoch"], move)
+            _put(cursor, epoch, marks, wrapped_key)
         return members
+
+    def members(self, accounts: Sequence[UUID]) -> list[UUID]:
+        """The ids of these accounts that are there, and of their profiles and devices."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            return _members(cursor, accounts)
+
+    def fence_again(self, marks: Sequence[bytes], wrapped_key: bytes) -> None:
+        """Put tombstones that a restored copy has lost, all or nothing.
+
+        Raises: `StatementRefused` when writers held the fence too long.
+        """
+        with fence.transaction(self._book, self._postgres, fence.ALONE) as (cursor, epoch):
+            _put(cursor, epoch, marks, wrapped_key)
 
     def erase(self, request: UUID, person: Person, deadline: Deadline) -> list[Effect]:
         """Take away every row that is the person's; return what this request has taken so far.
@@ -128,12 +141,25 @@ class Database:
         Raises: `DataMapDrifted`, `RowsInTheWay`, `OutOfTime`, `StatementRefused`.
         """
         begun = False
-        while self._erase_once(request, person, begun):
+        while self._erase_once([request], [person.account], noted=begun):
             begun = True
-            if deadline.seconds_until(SHARE_LEFT) < 0:
-                raise OutOfTime("rows are left; the next invocation goes on")
+            _go_on(deadline)
         self._forget_statistics(request)
         return self.erased(request)
+
+    def erase_again(
+        self, requests: Sequence[UUID], accounts: Sequence[UUID], deadline: Deadline
+    ) -> None:
+        """Take away what a restore has brought back; it is counted under each of the requests.
+
+        As `erase`, but for the planner's statistics: whoever repeats erasures has them forgotten
+        once, when everybody is gone.
+        """
+        for first in range(0, len(accounts), ACCOUNTS_PER_TRANSACTION):
+            some = accounts[first : first + ACCOUNTS_PER_TRANSACTION]
+            while self._erase_once(requests, some, noted=True):
+                _go_on(deadline)
+            _go_on(deadline)
 
     def erased(self, request: UUID) -> list[Effect]:
         """What this request has taken away so far."""
@@ -159,17 +185,20 @@ class Database:
                 )
             return expired
 
-    def _erase_once(self, request: UUID, person: Person, begun: bool) -> bool:
+    def _erase_once(
+        self, requests: Sequence[UUID], accounts: Sequence[UUID], *, noted: bool
+    ) -> bool:
         """One transaction. Returns whether rows are left."""
         try:
             with fence.transaction(self._book, self._postgres) as (cursor, _):
                 steps = self._steps(cursor)
-                _lock(cursor, steps, person)
-                if not begun:
-                    statistics.note(cursor, request, steps, self._map.telling, person.account)
+                _lock(cursor, steps, accounts)
+                if not noted:
+                    for request in requests:
+                        statistics.note(cursor, request, steps, self._map.telling, accounts)
                 left = ROWS_PER_TRANSACTION
                 for step in steps:
-                    left -= self._take(cursor, request, step, person, left)
+                    left -= self._take(cursor, requests, step, accounts, left)
                     if left <= 0:
                         return True
                 return False
@@ -186,7 +215,14 @@ class Database:
     def _action(self, step: Step) -> str:
         return self._map.personal[step.table].action
 
-    def _take(self, cursor: pg.cursor, request: UUID, step: Step, person: Person, most: int) -> int:
+    def _take(
+        self,
+        cursor: pg.cursor,
+        requests: Iterable[UUID],
+        step: Step,
+        accounts: Iterable[UUID],
+        most: int,
+    ) -> int:
         action = self._action(step)
         statement = sql.SQL(
             _SQL[f"retain_{step.table.replace('.', '_')}"]
@@ -194,15 +230,11 @@ class Database:
             else "DELETE FROM {table} WHERE {condition}"
         ).format(table=order.name(step.table), condition=_first(step, most))
         years = self._map.personal[step.table].years
-        cursor.execute(statement, {"account": str(person.account), "years": years})
-        count = {
-            "request": str(request),
-            "relation": step.table,
-            "action": _done(action),
-            "affected": cursor.rowcount,
-        }
+        cursor.execute(statement, {**order.about(accounts), "years": years})
         taken = cursor.rowcount
-        cursor.execute(_SQL["count_erased"], count)
+        count = {"relation": step.table, "action": _done(action), "affected": taken}
+        for request in requests:
+            cursor.execute(_SQL["count_erased"], {**count, "request": str(request)})
         return taken
 
     def _forget_statistics(self, request: UUID) -> None:
@@ -213,6 +245,11 @@ class Database:
                 statistics.forget(cursor, table)
 
 
+def _go_on(deadline: Deadline) -> None:
+    if deadline.seconds_until(SHARE_LEFT) < 0:
+        raise OutOfTime("rows are left; the next invocation goes on")
+
+
 def _done(action: str) -> str:
     return {"delete": "deleted", "retain": "retained"}[action]
 
@@ -220,13 +257,30 @@ def _done(action: str) -> str:
 def _count(cursor: pg.cursor, step: Step, person: Person) -> int:
     cursor.execute(
         sql.SQL("SELECT count(*) FROM {} WHERE {}").format(order.name(step.table), step.owned),
-        {"account": str(person.account)},
+        order.about([person.account]),
     )
     row: tuple[Any, ...] | None = cursor.fetchone()
     return int(row[0]) if row else 0
 
 
-def _lock(cursor: pg.cursor, steps: Iterable[Step], person: Person) -> None:
+def _members(cursor: pg.cursor, accounts: Sequence[UUID]) -> list[UUID]:
+    cursor.execute(_SQL["members"], order.about(accounts))
+    return [UUID(row[0]) for row in cursor.fetchall()]
+
+
+def _put(cursor: pg.cursor, epoch: Epoch, marks: Sequence[bytes], wrapped_key: bytes) -> None:
+    """Put tombstones and move the epoch, if one of them is new."""
+    move = {"epoch": epoch.tombstones + 1, "wrapped_key": Binary(wrapped_key)}
+    new = 0
+    for first in range(0, len(marks), MARKS_PER_STATEMENT):
+        some = [Binary(mark) for mark in marks[first : first + MARKS_PER_STATEMENT]]
+        cursor.execute(_SQL["put_tombstones"], {**move, "marks": some})
+        new += cursor.rowcount
+    if new:
+        cursor.execute(_SQL["move_epoch"], move)
+
+
+def _lock(cursor: pg.cursor, steps: Iterable[Step], accounts: Iterable[UUID]) -> None:
     """Lock what children point at, from the account down: from here on nobody adds a child."""
     for step in reversed(list(steps)):
         if step.is_parent:
@@ -234,12 +288,12 @@ def _lock(cursor: pg.cursor, steps: Iterable[Step], person: Person) -> None:
                 sql.SQL("SELECT FROM {} WHERE {} FOR UPDATE").format(
                     order.name(step.table), step.owned
                 ),
-                {"account": str(person.account)},
+                order.about(accounts),
             )
 
 
 def _first(step: Step, most: int) -> sql.Composable:
-    """The person's first rows of a table; by a predicate, never by a list made before."""
+    """The persons' first rows of a table; by a predicate, never by a list made before."""
     return sql.SQL("ctid = ANY (ARRAY(SELECT ctid FROM {} WHERE {} LIMIT {}))").format(
         order.name(step.table), step.owned, sql.Literal(most)
     )

@@ -18,6 +18,7 @@ from privacy.errors import (
     KeyDestroyed,
     OutOfOrder,
     RemainsPersist,
+    SentBack,
 )
 from privacy.identity import account_of
 from privacy.record import instant
@@ -82,7 +83,7 @@ class Doors:
 
 
 def run(step: str, request: UUID, doors: Doors, deadline: Deadline) -> Record:
-    """Run one step. Raises: `OutOfOrder`, and what the stores raise."""
+    """Run one step. Raises: `SentBack`, `OutOfOrder`, and what the stores raise."""
     act, before, at = STEPS[step]
     record = doors.ledger.read(request)
     if record.state in at:
@@ -93,7 +94,8 @@ def run(step: str, request: UUID, doors: Doors, deadline: Deadline) -> Record:
             if is_open(record.state):
                 raise
     elif record.state in before:
-        raise OutOfOrder(f"{step}: the request is {record.state}")
+        error = SentBack if record.state == "fenced" else OutOfOrder
+        raise error(f"{step}: the request is {record.state}")
     return record
 
 
@@ -138,7 +140,8 @@ def fence(record: Record, doors: Doors, _: Deadline) -> Record:
     if dossier.account is None:
         return doors.ledger.move(record, "erasing", settled_at=instant(doors.now()))
     key = doors.subjects.key
-    members = doors.database.fence(Person(dossier.account), key, doors.subjects.wrapped)
+    person, wrapped = Person(dossier.account), doors.subjects.wrapped
+    members = doors.database.fence(person, key, wrapped, dossier.members)
     record = _count_once(record, doors, "redis", len(doors.sessions.find(dossier.account)))
     doors.sessions.erase(dossier.account)
     known = Dossier(dossier.identities, dossier.account, tuple(members))
@@ -200,10 +203,11 @@ def verify(record: Record, doors: Doors, _: Deadline) -> Record:
 
 
 def _tries(events: Sequence[Mapping[str, Any]]) -> int:
-    """How often it was erased since somebody last looked at a failure."""
+    """How often it was erased since somebody last looked at a failure, or a restore undid it."""
     tries = 0
     for each in events:
-        tries = 0 if each["what"] == "failed" else tries + (each["what"] == "erasing")
+        begins_anew = each["what"] in {"failed", "replayed"}
+        tries = 0 if begins_anew else tries + (each["what"] == "erasing")
     return tries
 
 

@@ -54,6 +54,21 @@ class OutOfOrder(Permanent):
     begins at the state where the request is."""
 
 
+class SentBack(OutOfOrder):
+    """The request is fenced again, because a restored copy took the place of the database that it
+    was erased from. The workflow goes on from the fence by itself."""
+
+
+class TargetTooOld(Permanent):
+    """The point in time lies further back than tombstones live. Nothing was written: restore a
+    later one, or leave the copy without logins."""
+
+
+class ReplayIncomplete(Permanent):
+    """Somebody who is erased is still in the restored copy after a replay; the message says where.
+    Nobody may log in to it. Run the replay again; if it says the same, the eraser has a defect."""
+
+
 class StatisticsKept(Retryable):
     """PostgreSQL did not forget values of the person: ANALYZE warned or its result still shows
     them. Is app.forget_statistics owned by the owner of the tables? Runbook erasure-failed."""

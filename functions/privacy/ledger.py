@@ -1,8 +1,9 @@
 """The ledger of requests in DynamoDB: outside Aurora, because a restore would roll it back.
 
-One table, three kinds of items under `id`:
+One table, four kinds of items under `id`:
   request#<uuid>   `what` = state, event#<sequence>, receipt
   identity#<hmac>, subject#<hmac>   `what` = open: which request holds a person while it is open
+  restore#<run>    `what` = receipt: which erasures were repeated in a restored copy
   key              `what` = subjects: what subjects and tombstones are made with, wrapped by KMS
 Each move of a request is one transaction: the state with its next version, and the event.
 """
@@ -18,6 +19,7 @@ from uuid import UUID
 from privacy import audit, record, states
 from privacy.errors import (
     AlreadyOpen,
+    IllegalMove,
     LedgerUnreachable,
     MovedMeanwhile,
     UnknownRequest,
@@ -27,7 +29,7 @@ from streamflix import aws
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from privacy.record import Item, Record
+    from privacy.record import Erasure, Item, Record
     from privacy.states import State
 
 OPEN_INDEX = "open"
@@ -94,6 +96,16 @@ class Ledger:
         states.check(known.state, target)
         return self._change(known, target, target, detail or {}, locks, changes)
 
+    def send_back(self, known: Record, restore: str) -> Record:
+        """Take a request back to the fence, because a restore has undone what came after it.
+
+        Raises: `IllegalMove`, `MovedMeanwhile`.
+        """
+        if known.state not in states.REPLAYED:
+            raise IllegalMove(f"a replay takes nobody back from {known.state}")
+        detail, target = {"restore": restore, "from": known.state}, states.REPLAYED[known.state]
+        return self._change(known, target, "replayed", detail, (), {"verified_at": ""})
+
     def note(
         self, known: Record, what: str, detail: Mapping[str, str | int], **changes: Any
     ) -> Record:
@@ -120,21 +132,15 @@ class Ledger:
 
     def receipt(self, request: UUID) -> str | None:
         """The signed receipt, as it was put."""
-        item = self._get(f"request#{request}", "receipt")
-        return str(item["receipt"]["S"]) if item else None
+        return self._receipt(f"request#{request}")
 
     def put_receipt(self, request: UUID, receipt: str) -> str:
         """Put the receipt unless there is one; return the one that stays."""
-        item = {
-            "id": {"S": f"request#{request}"},
-            "what": {"S": "receipt"},
-            "receipt": {"S": receipt},
-        }
-        self._put_once(item)
-        kept = self.receipt(request)
-        if kept is None:
-            raise LedgerUnreachable("the receipt was put, and is not there")
-        return kept
+        return self._put_receipt(f"request#{request}", receipt)
+
+    def put_replay(self, restore: str, receipt: str) -> str:
+        """Put the receipt of a replay unless there is one; return the one that stays."""
+        return self._put_receipt(f"restore#{restore}", receipt)
 
     def subjects_key(self) -> bytes | None:
         """The environment's key, wrapped."""
@@ -144,6 +150,26 @@ class Ledger:
     def put_subjects_key(self, wrapped: bytes) -> None:
         """Put the environment's key unless there is one."""
         self._put_once({"id": {"S": "key"}, "what": {"S": "subjects"}, "wrapped": {"B": wrapped}})
+
+    def erasures(self) -> list[Erasure]:
+        """Every request that was fenced, whatever became of it: the whole table is read."""
+        beyond = {f":{state}": {"S": state} for state in states.BEYOND_THE_FENCE}
+        found: list[Erasure] = []
+        start: Item = {}
+        while True:
+            answer = self._call(
+                "scan",
+                FilterExpression=f"what = :what AND #state IN ({', '.join(beyond)})",
+                ProjectionExpression="id, #state, subject, marks",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":what": {"S": "state"}, **beyond},
+                ConsistentRead=True,
+                **start,
+            )
+            found += [record.erasure_from(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def open_requests(self) -> list[Record]:
         """Every request that is not done, the oldest first. A moment behind."""
@@ -219,6 +245,18 @@ class Ledger:
         return {
             "Delete": {"TableName": self._table, "Key": {"id": {"S": lock}, "what": {"S": "open"}}}
         }
+
+    def _receipt(self, identifier: str) -> str | None:
+        item = self._get(identifier, "receipt")
+        return str(item["receipt"]["S"]) if item else None
+
+    def _put_receipt(self, identifier: str, receipt: str) -> str:
+        item = {"id": {"S": identifier}, "what": {"S": "receipt"}, "receipt": {"S": receipt}}
+        self._put_once(item)
+        kept = self._receipt(identifier)
+        if kept is None:
+            raise LedgerUnreachable("the receipt was put, and is not there")
+        return kept
 
     def _put_once(self, item: Item) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

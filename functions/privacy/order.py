@@ -14,12 +14,13 @@ from privacy.errors import DataMapDrifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from uuid import UUID
 
     from privacy.data_map import ForeignKey
 
 
 class Step(NamedTuple):
-    """A table, and the rows of it that are the person's: an SQL condition on ``%(account)s``."""
+    """A table, and the rows of it that are the persons': an SQL condition on ``%(accounts)s``."""
 
     table: str
     owned: sql.Composable
@@ -41,13 +42,18 @@ def steps(root: str, root_column: str, keys: Iterable[ForeignKey]) -> list[Step]
     except CycleError as error:
         raise DataMapDrifted(f"tables in a circle: {' > '.join(error.args[1])}") from None
     owned: dict[str, sql.Composable] = {
-        root: sql.SQL("{} = %(account)s").format(sql.Identifier(root_column))
+        root: sql.SQL("{} = ANY (%(accounts)s::uuid[])").format(sql.Identifier(root_column))
     }
     for table in parents_first:
         if table != root:
             owned[table] = _owned(below[table], owned)
     parents = {key.parent for ks in below.values() for key in ks}
     return [Step(table, owned[table], table in parents) for table in reversed(parents_first)]
+
+
+def about(accounts: Iterable[UUID]) -> dict[str, list[str]]:
+    """Whose rows a step's condition means."""
+    return {"accounts": [str(each) for each in accounts]}
 
 
 def name(table: str) -> sql.Composable:

@@ -73,7 +73,7 @@ def write(
 
     Of the same shape for somebody whom no store knows: it tells nobody who is a customer.
     """
-    rows = {each.relation: each.rows for each in effects}
+    erased, retained = _rows(effects, data_map)
     return {
         "version": 1,
         "subject_request_id": str(record.request),
@@ -83,30 +83,69 @@ def write(
         "completed_time": completed_at,
         "map_sha256": data_map.sha256,
         "erased": {
-            **{
-                table: rows.get(table, 0)
-                for table, what in data_map.personal.items()
-                if what.action == "delete"
-            },
+            **erased,
             "redis": record.counts.get("redis", 0) + record.counts.get("redis_late", 0),
             "files": record.counts.get("files", 0),
         },
-        "retained": [
-            {
-                "from": table,
-                "into": what.into,
-                "rows": rows.get(table, 0),
-                "legal_basis": what.legal_basis,
-                "anonymised": True,
-            }
-            for table, what in data_map.personal.items()
-            if what.action == "retain"
-        ],
+        "retained": retained,
         "verification": {"verified_time": record.verified_at, "remains": 0},
         "backups_expire_on": backups_expire_on,
         "history_sha256": record.last_hash,
         "code_sha256": code_sha256,
     }
+
+
+def write_replay(
+    restore: Mapping[str, str],
+    counts: Mapping[str, int],
+    effects: Sequence[Effect],
+    data_map: DataMap,
+    *,
+    verified_at: str,
+    schema_version: int,
+    code_sha256: str,
+) -> dict[str, Any]:
+    """The content of the receipt of a replay: every erasure was repeated in a restored copy.
+
+    `restore` is the run, its mode and the point in time; `counts` are of requests, tombstones and
+    accounts. Nobody's id, not even a pseudonym.
+    """
+    erased, retained = _rows(effects, data_map)
+    return {
+        "version": 1,
+        **restore,
+        **counts,
+        "map_sha256": data_map.sha256,
+        "schema_version": schema_version,
+        "erased": erased,
+        "retained": retained,
+        "verification": {"verified_time": verified_at, "remains": 0},
+        "code_sha256": code_sha256,
+    }
+
+
+def _rows(
+    effects: Sequence[Effect], data_map: DataMap
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """What went, by table, and what stays by which law; zeros where there was nothing."""
+    rows = {each.relation: each.rows for each in effects}
+    erased = {
+        table: rows.get(table, 0)
+        for table, what in data_map.personal.items()
+        if what.action == "delete"
+    }
+    retained = [
+        {
+            "from": table,
+            "into": what.into,
+            "rows": rows.get(table, 0),
+            "legal_basis": what.legal_basis,
+            "anonymised": True,
+        }
+        for table, what in data_map.personal.items()
+        if what.action == "retain"
+    ]
+    return erased, retained
 
 
 def sign(content: Mapping[str, Any], signer: Signer) -> str:

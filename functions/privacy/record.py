@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from privacy import audit, states
@@ -29,6 +29,15 @@ _TEXTS = (
     "reason",
     "subject",
 )
+
+
+class Erasure(NamedTuple):
+    """What a replay needs of a request that was fenced; `marks` are its tombstones."""
+
+    request: UUID
+    state: State
+    subject: str
+    marks: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ def state_item(record: Record) -> Item:
 def from_item(item: Item) -> Record:
     texts = {name: item[name]["S"] if name in item else "" for name in _TEXTS}
     return Record(
-        request=UUID(item["id"]["S"].partition("#")[2]),
+        request=_request(item),
         state=item["state"]["S"],
         version=int(item["version"]["N"]),
         execution=int(item["execution"]["N"]),
@@ -108,9 +117,22 @@ def from_item(item: Item) -> Record:
         sealed=bytes(item.get("sealed", {}).get("B", b"")),
         locks=tuple(sorted(item.get("locks", {}).get("SS", ()))),
         callback_urls=tuple(sorted(item.get("callback_urls", {}).get("SS", ()))),
-        marks=tuple(sorted(bytes(mark) for mark in item.get("marks", {}).get("BS", ()))),
+        marks=_marks(item),
         **texts,
     )
+
+
+def erasure_from(item: Item) -> Erasure:
+    subject = item.get("subject", {}).get("S", "")
+    return Erasure(_request(item), item["state"]["S"], subject, _marks(item))
+
+
+def _request(item: Item) -> UUID:
+    return UUID(item["id"]["S"].partition("#")[2])
+
+
+def _marks(item: Item) -> tuple[bytes, ...]:
+    return tuple(sorted(bytes(mark) for mark in item.get("marks", {}).get("BS", ())))
 
 
 def event_item(request: UUID, event: audit.Event) -> Item:

@@ -94,20 +94,23 @@ class Search:
             return {
                 f"{name} {place}": count
                 for place, count in (
-                    *_in_tables(cursor, self._map, known),
+                    *in_tables(cursor, self._map, known.ids),
                     *_in_statistics(cursor, self._map, known),
                 )
                 if count
             }
 
 
-def _in_tables(cursor: pg.cursor, data_map: DataMap, known: Known) -> Iterator[tuple[str, int]]:
+def in_tables(
+    cursor: pg.cursor, data_map: DataMap, ids: Sequence[str]
+) -> Iterator[tuple[str, int]]:
+    """How often these ids stand in each column where one can."""
     for schema, table, column in _columns_of_ids(data_map):
         cursor.execute(
             sql.SQL("SELECT count(*) FROM {} WHERE {} = ANY (%s::uuid[])").format(
                 sql.Identifier(schema, table), sql.Identifier(column)
             ),
-            (known.ids,),
+            (list(ids),),
         )
         row = cursor.fetchone()
         yield f"{schema}.{table}.{column}", row[0] if row else 0

@@ -58,6 +58,17 @@ class TendSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaySettings:
+    """What the function that repeats erasures in a restored copy gets."""
+
+    environment: str
+    master_secret_arn: str
+    ledger_table: str
+    key_arn: str
+    signing_key_arn: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallSettings:
     """What the function that calls back gets."""
 

@@ -25,6 +25,12 @@ MOVES: Final[Mapping[State, frozenset[State]]] = {
     "cancelled": frozenset(),
 }
 
+# Whose tombstones a restored copy must have.
+BEYOND_THE_FENCE: Final[tuple[State, ...]] = ("fenced", "erasing", "verifying", "completed")
+
+# What a replay does, and nothing else: a restored copy has lost the tombstones, and rows are back.
+REPLAYED: Final[Mapping[State, State]] = {"erasing": "fenced", "verifying": "fenced"}
+
 # What OpenDSR calls it.
 STATUS: Final[Mapping[State, Status]] = {
     "received": "pending",

@@ -41,9 +41,9 @@ def note(
     request: UUID,
     steps: Iterable[Step],
     telling: Mapping[str, Mapping[str, bool]],
-    account: UUID,
+    accounts: Sequence[UUID],
 ) -> None:
-    """Put on record which tables' statistics show values that tell who the person is.
+    """Put on record which tables' statistics show values that tell who the persons are.
 
     `telling` names the columns of each table that can: ids, addresses, names and free text. Another
     column, such as a country, shows what others have as well.
@@ -56,7 +56,7 @@ def note(
             shown = Shown(column, telling[table][column], values)
             by_table.setdefault(table, []).append(shown)
     for table, columns in by_table.items():
-        if _shows(cursor, table, columns, owned[table], account):
+        if _shows(cursor, table, columns, owned[table], accounts):
             count = {"request": str(request), "relation": table, "action": "analysed"}
             cursor.execute(_SQL["count_erased"], {**count, "affected": 0})
 
@@ -88,10 +88,14 @@ def forget(cursor: pg.cursor, table: str) -> None:
 
 
 def _shows(
-    cursor: pg.cursor, table: str, columns: list[Shown], owned: sql.Composable, account: UUID
+    cursor: pg.cursor,
+    table: str,
+    columns: list[Shown],
+    owned: sql.Composable,
+    accounts: Sequence[UUID],
 ) -> bool:
-    """Whether a value is shown that is the person's and nobody else's."""
-    about = {"account": str(account)}
+    """Whether a value is shown that is the persons' and nobody else's."""
+    about = order.about(accounts)
     matches = sql.SQL(", ").join(
         sql.SQL("bool_or({}::text = ANY ({}))").format(
             sql.Identifier(each.column), sql.Literal(each.values)
@@ -108,7 +112,7 @@ def _shows(
 
 
 def _alone(
-    cursor: pg.cursor, table: str, shown: Shown, owned: sql.Composable, about: dict[str, str]
+    cursor: pg.cursor, table: str, shown: Shown, owned: sql.Composable, about: dict[str, list[str]]
 ) -> bool:
     """Whether one of the names that the person has and the statistics show may be nobody else's. A
     name that is common stands among the first rows; another one is taken for the person's, because

@@ -21,6 +21,7 @@ INSIDE = {
     ("PrivacyDoor", 2049, "Files"),
     ("PrivacyUpkeep", 5432, "Aurora"),
     ("PrivacyUpkeep", 6379, "Cache"),
+    ("PrivacyReplay", 5432, "Aurora"),
     ("RecoveryProbe", 5432, "Aurora"),
     ("Service", 6379, "Cache"),
     ("Service", 2049, "Files"),
@@ -30,7 +31,7 @@ WITH_PROXY = {("Service", 5432, "Proxy"), ("Proxy", 5432, "Aurora")}
 WITHOUT_PROXY = {("Service", 5432, "Aurora")}
 # Whoever may call AWS's APIs does it through the endpoints, where there are any.
 TO_THE_WORLD = {"Schema", "Analytics", "Rotation", "RecoveryProbe", "Service"}
-TO_THE_WORLD |= {"PrivacyErase", "PrivacyDoor", "PrivacyUpkeep"}
+TO_THE_WORLD |= {"PrivacyErase", "PrivacyDoor", "PrivacyUpkeep", "PrivacyReplay"}
 TO_ENDPOINTS = {(client, 443, "Endpoints") for client in TO_THE_WORLD}
 STORES = ("Aurora", "Cache", "Files", "Proxy")
 

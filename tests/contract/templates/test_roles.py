@@ -172,6 +172,8 @@ ASKS_KMS = {
     "PrivacyDoor.CallPolicy.SignsCalls",
     "PrivacyErase.WorkPolicy.SignsReceipts",
     "PrivacyErase.WorkPolicy.UnwrapsKeys",
+    "PrivacyReplay.ReplayPolicy.SignsItsReceipt",
+    "PrivacyReplay.ReplayPolicy.UnwrapsTheKeyOfTombstones",
 }
 
 
@@ -224,7 +226,7 @@ def test_a_login_of_the_database_is_reached_by_whoever_logs_in_with_it_only() ->
                 readers.setdefault(login.partition("/")[2], set()).add(grant.role.stack)
 
     assert readers == {
-        "aurora/master": {"Rotation", "Schema"},
+        "aurora/master": {"Rotation", "Schema", "PrivacyReplay"},
         "aurora/app": {"Rotation", "Schema", "Proxy"},
         "aurora/analytics": {"Rotation", "Schema", "Analytics"},
         "aurora/privacy": {"Rotation", "Schema", *PRIVACY},

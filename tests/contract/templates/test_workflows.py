@@ -209,6 +209,17 @@ def test_the_workflow_can_write_the_one_tag_and_cannot_read_the_password() -> No
     assert "secretsmanager:GetSecretValue" not in actions
 
 
+def test_an_erasure_that_a_restore_has_undone_goes_on_from_the_fence() -> None:
+    states = definition("privacy_erase.asl.yaml")["States"]
+    behind = {"EraseDatabase", "EraseSessions", "EraseFiles", "Verify", "Complete"}
+
+    for name, state in states.items():
+        caught = [it["Next"] for it in state.get("Catch", []) if it["ErrorEquals"] == ["SentBack"]]
+        assert caught == (["Fence"] if name in behind else []), name
+        # States.ALL would take everything from who comes after it.
+        assert "Catch" not in state or state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
 def retried(state: Body) -> set[str]:
     return {name for retry in state["Retry"] for name in retry["ErrorEquals"]}
 

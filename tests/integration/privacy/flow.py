@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from privacy import doors as entrance
 from privacy import erasure, intake
+from privacy.errors import SentBack
 from privacy.request import Request
 from privacy.settings import Settings
 from streamflix.deadline import Deadline
@@ -160,7 +161,11 @@ class Flow:
         doors = doors or self.doors()
         number = 0
         while number < len(ORDER):
-            record = self.step(ORDER[number], request, doors)
+            try:
+                record = self.step(ORDER[number], request, doors)
+            except SentBack:
+                number = ORDER.index("fence")
+                continue
             if record.state == "cancelled":
                 return self.step("close", request, doors)
             back = ORDER[number] == "verify" and record.state == "erasing"

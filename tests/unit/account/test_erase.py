@@ -224,6 +224,20 @@ def test_a_receipt_is_checked_by_the_key_alone(tmp_path: Path) -> None:
     assert "to the letter" in str(paper)
 
 
+def test_a_receipt_of_a_replay_is_checked_as_well(tmp_path: Path) -> None:
+    file, key = tmp_path / "r.json", tmp_path / "k.pem"
+    restore = {"restore": "r20261130T130000", "mode": "drill", "requests": 12, "accounts": 1}
+    given = {name: CONTENT[name] for name in ("verification", "erased", "retained")}
+    file.write_text(signed({**given, **restore, "target_time": "2026-11-30T12:00:00Z"}))
+    key.write_text(PEM)
+    paper = Paper()
+
+    receipt.check(file, key, paper)
+
+    assert "Receipt of restore r20261130T130000 (drill)" in str(paper)
+    assert "12 erasures repeated, 1 accounts went again" in str(paper)
+
+
 def other_key() -> str:
     pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return (

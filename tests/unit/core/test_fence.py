@@ -39,8 +39,8 @@ def tombstones() -> fence.Tombstones:
     return fence.Tombstones(lambda _: KEY)
 
 
-def refresh(known: fence.Tombstones, cursor: Any, epoch: int) -> None:
-    known.refresh(cursor, epoch)
+def refresh(known: fence.Tombstones, cursor: Any, epoch: int, life: int = 1) -> None:
+    known.refresh(cursor, fence.Epoch(life, epoch))
 
 
 def test_the_ledgers_name_and_the_mark_are_made_with_the_key_and_tell_nothing_of_each_other() -> (
@@ -87,3 +87,22 @@ def test_an_epoch_that_went_back_is_another_database() -> None:
     refresh(known, cursor, 1)
 
     assert not known.hold([who])
+
+
+def test_the_same_epoch_of_another_life_is_read_anew() -> None:
+    """A restored copy counts on from where it was taken."""
+    known, cursor = tombstones(), Cursor()
+    before, later = uuid.uuid4(), uuid.uuid4()
+    cursor.marks = [(5, fence.mark(KEY, before))]
+    refresh(known, cursor, 5)
+    cursor.marks.append((5, fence.mark(KEY, later)))
+    refresh(known, cursor, 5, life=2)
+
+    assert known.hold([later])
+
+
+def test_who_marks_many_gets_the_same_marks() -> None:
+    who = [uuid.uuid4() for _ in range(3)]
+    marked = fence.marker(KEY)
+
+    assert [marked(each.bytes) for each in who] == [fence.mark(KEY, each) for each in who]

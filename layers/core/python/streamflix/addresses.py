@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from streamflix import aws
@@ -34,6 +35,36 @@ class Address(NamedTuple):
         if not (host and separator and port.isascii() and port.isdigit()):
             raise AddressMalformed(f"{text!r} is no address; host:port is")
         return cls(host, int(port))
+
+
+class Book(Protocol):
+    """Where a database is, and which life of it is meant."""
+
+    def address(self, endpoint: Endpoint) -> Address: ...
+
+    def epoch(self) -> int: ...
+
+    def forget(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A database that stands in no address book, such as a restored copy: it stays where it is.
+
+    `life` is the epoch that was found there.
+    """
+
+    at: Address
+    life: int = 0
+
+    def address(self, endpoint: Endpoint) -> Address:  # noqa: ARG002  there is one
+        return self.at
+
+    def epoch(self) -> int:
+        return self.life
+
+    def forget(self) -> None:
+        """There is nothing newer to be read."""
 
 
 class AddressBook:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from streamflix import aws
 from streamflix.errors import EpochMoved, KeyUnavailable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import psycopg2.extensions as pg
 
-    from streamflix.addresses import AddressBook
+    from streamflix.addresses import Book
     from streamflix.postgres import Postgres
 
 LOCK = 0x46_45_4E_43_45  # "FENCE"
@@ -46,6 +46,14 @@ _NEWER = "SELECT mark FROM privacy.tombstone WHERE epoch > %s"
 _KEY = "SELECT wrapped_key FROM privacy.fence"
 
 
+class Epoch(NamedTuple):
+    """How far the tombstones are, and in which life of the database: a restored copy counts on from
+    an earlier number, and comes to one that the life before it had for less."""
+
+    life: int
+    tombstones: int
+
+
 def name(key: bytes, text: str) -> str:
     """How the ledger names anything else that would tell who somebody is."""
     return hmac.digest(key, text.encode(), "sha256").hex()
@@ -53,8 +61,8 @@ def name(key: bytes, text: str) -> str:
 
 @contextmanager
 def transaction(
-    book: AddressBook, postgres: Postgres, lock: str = ""
-) -> Iterator[tuple[pg.cursor, int]]:
+    book: Book, postgres: Postgres, lock: str = ""
+) -> Iterator[tuple[pg.cursor, Epoch]]:
     """A transaction on the database that the address book means, and the tombstones' epoch in it.
 
     `lock` is `SHARED` for who writes about persons, `ALONE` for who puts tombstones.
@@ -63,9 +71,9 @@ def transaction(
     expected = book.epoch()
     with postgres.transaction() as cursor:
         cursor.execute(lock + _EPOCHS)
-        life, epoch = cursor.fetchone() or (None, 0)
+        life, tombstones = cursor.fetchone() or (None, 0)
         if life == expected:
-            yield cursor, epoch
+            yield cursor, Epoch(life, tombstones)
             return
     postgres.forget()  # the next look may find a new address and epoch
     raise EpochMoved(f"the address book says {expected}, the database {life}")
@@ -87,6 +95,18 @@ def mark(key: bytes, identifier: UUID) -> bytes:
     marked = _marking(key)
     marked.update(identifier.bytes)
     return marked.digest()
+
+
+def marker(key: bytes) -> Callable[[bytes], bytes]:
+    """As `mark`, for whoever marks millions: of an id's bytes, without keying the hash anew."""
+    marking = _marking(key)
+
+    def marked(identifier: bytes) -> bytes:
+        made = marking.copy()
+        made.update(identifier)
+        return made.digest()
+
+    return marked
 
 
 def _marking(key: bytes) -> hashlib.blake2b:
@@ -122,26 +142,26 @@ class Tombstones:
     def __init__(self, unwrap: Callable[[bytes], bytes]) -> None:
         self._unwrap = unwrap
         self._marking: hashlib.blake2b | None = None
-        self._epoch = 0
+        self._epoch = Epoch(0, 0)
         self._marks: set[bytes] = set()
 
-    def refresh(self, cursor: pg.cursor, epoch: int) -> None:
+    def refresh(self, cursor: pg.cursor, epoch: Epoch) -> None:
         """Bring it to the epoch that this transaction has read behind the fence.
 
-        An epoch that went back is another database: everything is read anew.
+        Another life, or an epoch that went back, is another database: everything is read anew.
         Raises: `KeyUnavailable`, and what the driver raises.
         """
+        if epoch.life != self._epoch.life or epoch.tombstones < self._epoch.tombstones:
+            self._epoch, self._marking = Epoch(epoch.life, 0), None
+            self._marks.clear()
         if epoch == self._epoch:
             return
-        if epoch < self._epoch:
-            self._epoch, self._marking = 0, None
-            self._marks.clear()
         if self._marking is None:
             cursor.execute(_KEY)
             row = cursor.fetchone()
             assert row is not None  # noqa: S101  the table has one row, and an epoch beyond 0 a key
             self._marking = _marking(self._unwrap(bytes(row[0])))
-        cursor.execute(_NEWER, (self._epoch,))
+        cursor.execute(_NEWER, (self._epoch.tombstones,))
         self._marks.update(bytes(row[0]) for row in cursor.fetchall())
         self._epoch = epoch
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import psycopg2.extensions as pg
 
-    from streamflix.addresses import Address, AddressBook, Endpoint
+    from streamflix.addresses import Address, Book, Endpoint
     from streamflix.secrets import Login, Secret
 
 CONNECT_SECONDS = 4
@@ -76,7 +76,7 @@ class Postgres:
 
     def __init__(
         self,
-        book: AddressBook,
+        book: Book,
         endpoint: Endpoint,
         secret: Secret,
         *,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from local.hooks import (
     alarm_math,
+    alarm_states,
     api_access_log,
     api_address,
     api_definition,
@@ -70,6 +71,7 @@ HOOKS = (
     vpc_default_group,
     types_events,
     alarm_math,
+    alarm_states,
     types_alarms,
     types_buckets,
     rds,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from local.certificates import Authority
 from local.endpoint import Endpoints
 from local.instance import make_state, remove_state
+from local.metric_sources import Metrics
 from local.supervise import Supervisor
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Cloud:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.supervisor = Supervisor(instance.home)
+        self.metrics = Metrics()
         self.at_exit = contextlib.ExitStack()
         """Ends what hooks have started, the last first."""
 

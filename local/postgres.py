@@ -195,15 +195,17 @@ class Node(ServerProcess):
         """Delete the data of a server that has ended."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def connect(self, password: str, database: str = "postgres") -> psycopg2.extensions.connection:
-        """A connection of the superuser, in autocommit mode."""
+    def connect(
+        self, password: str, database: str = "postgres", patience: int = 10
+    ) -> psycopg2.extensions.connection:
+        """A connection of the superuser, in autocommit mode; `patience` is in seconds."""
         connection = psycopg2.connect(
             host=str(self._places.sockets),
             port=self.number,
             user=ADMIN,
             password=password,
             dbname=database,
-            connect_timeout=10,
+            connect_timeout=patience,
             application_name="laptop cloud",
         )
         connection.autocommit = True

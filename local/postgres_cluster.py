@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from local import postgres_roles
+from local import postgres_roles, postgres_vitals
 from local.postgres import REPLICATOR, Node, Places
 from local.postgres_history import History
 from local.unprivileged import ProgramFailedError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from local.endpoint import Endpoint, Targets
     from local.postgres import Ground
+    from local.postgres_vitals import Vitals
 
 WRITER_ADDRESS, READER_ADDRESS = "127.0.0.1", "127.0.0.2"
 """RDS knows one port per cluster, so its two endpoints need two addresses."""
@@ -157,6 +158,13 @@ class Cluster:
         asked = dt.datetime.now(dt.UTC)
         [(archived,)] = self._ask("SELECT last_archived_time FROM pg_stat_archiver")
         return self._history.earliest, self._history.latest(self._volume, archived, asked)
+
+    def vitals(self) -> Vitals:
+        """The writer's. Raises: `psycopg2.Error` when none answers within two seconds."""
+        if (writer := self._writer) is None:
+            raise psycopg2.OperationalError("no member may write")
+        with contextlib.closing(writer.connect(self._password, patience=2)) as connection:
+            return postgres_vitals.read(connection)
 
     def members(self) -> dict[str, bool]:
         """Every instance, and whether it is the writer."""

@@ -1,22 +1,27 @@
-"""Gap: CloudFormation refuses an alarm on metric math (``Metrics``).
+"""Gap: CloudFormation refuses an alarm on metric math (``Metrics``), PutMetricAlarm forgets it.
 
-Here such an alarm is kept and described as it was declared. As every alarm on the laptop it takes
-its state from SetAlarmState alone.
+Here such an alarm is kept and described as it was declared; `alarm_states` judges it.
 
 Test: tests/contract/local/test_alarms.py
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.context import Cloud
 
 PATCHES: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners:_cw_metric_alarm_record",
+    "ministack.services.cloudwatch:_alarms",
+    "ministack.services.cloudwatch:_put_metric_alarm",
 )
 TYPES: tuple[str, ...] = ()
 
@@ -37,6 +42,19 @@ def install(cloud: Cloud) -> None:  # noqa: ARG001
         return alarm
 
     provisioners._cw_metric_alarm_record = record
+    cloudwatch._put_metric_alarm = _keeping(cloudwatch._put_metric_alarm)
+
+
+def _keeping(stock: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def putting(parameters: Any, request: dict[str, Any], *protocol: Any) -> Any:
+        answer = stock(parameters, request, *protocol)
+        if request.get("Metrics") and request["AlarmName"] in cloudwatch._alarms:
+            queries = {"Metrics": [typed(each) for each in request["Metrics"]]}
+            cloudwatch._alarms[request["AlarmName"]] |= dict.fromkeys(SINGLE) | queries
+        return answer
+
+    return putting
 
 
 def typed(query: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ TYPES: tuple[str, ...] = ()
 logger = logging.getLogger("streamflix.kinesis_events")
 
 _readers: dict[tuple[str, str], Reader] = {}
-_checkpoints: dict[str, dict[str, str]] = {}
+checkpoints: dict[str, dict[str, str]] = {}
 """Per mapping and shard the last sequence number that was brought to an end."""
 
 
@@ -60,7 +60,8 @@ class MappingRefused(ValueError):
     """The function's role may not do what the mapping needs."""
 
 
-def install(cloud: Cloud) -> None:  # noqa: ARG001
+def install(cloud: Cloud) -> None:
+    cloud.metrics.give("AWS/Lambda", "IteratorAge")
     lambda_svc._poll_kinesis = poll
     lambda_svc._create_esm = _refusing(lambda_svc._create_esm)
     lambda_svc._update_esm = _waking(lambda_svc._update_esm)
@@ -73,8 +74,8 @@ def poll() -> bool:
 
     False: the caller's loop need not come back at once; a new record wakes it.
     """
-    for mapping, shards in _mappings():
-        places = _checkpoints.get(mapping.identity)
+    for mapping, shards in mappings():
+        places = checkpoints.get(mapping.identity)
         if places is None:
             continue  # being made, or gone
         for shard in shards:
@@ -86,7 +87,7 @@ def poll() -> bool:
     return False
 
 
-def _mappings() -> Iterator[tuple[Mapping, list[str]]]:
+def mappings() -> Iterator[tuple[Mapping, list[str]]]:
     for account, region, record in lambda_svc._iter_all_esms():
         source = record.get("EventSourceArn", "")
         if ":kinesis:" not in source or not truth(record.get("Enabled", True)):
@@ -126,7 +127,7 @@ def _begin(init: Callable[..., Any]) -> Callable[..., Any]:
                 del lambda_svc._esms[identity]
                 raise
         stream = kinesis._streams.get(source.rpartition("/")[2]) or {"shards": {}}
-        _checkpoints[identity] = {
+        checkpoints[identity] = {
             shard: content["records"][-1]["SequenceNumber"]
             for shard, content in stream["shards"].items()
             if starting == "LATEST" and content["records"]
@@ -177,6 +178,6 @@ def _forget(release: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(release)
     def forgetting(identity: str) -> None:
         release(identity)
-        _checkpoints.pop(identity, None)
+        checkpoints.pop(identity, None)
 
     return forgetting

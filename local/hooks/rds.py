@@ -22,7 +22,7 @@ from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
 from local import resource_types
-from local.hooks import rds_actions
+from local.hooks import rds_actions, rds_metrics
 from local.postgres import Ground
 from local.postgres_cluster import READER_ADDRESS, WRITER_ADDRESS, Cluster
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PATCHES: tuple[str, ...] = (
     *resource_types.PATCHES,
     *rds_actions.PATCHES,
+    *rds_metrics.PATCHES,
     "ministack.services.cloudformation.provisioners:_rds_db_cluster_attrs",
     "ministack.services.cloudformation.provisioners:_rds_db_cluster_create",
     "ministack.services.cloudformation.provisioners:_rds_db_cluster_delete",
@@ -51,6 +52,7 @@ PORTS = range(1, 10)  # of an instance's ports: one for each cluster
 def install(cloud: Cloud) -> None:
     _install_types(databases := Databases(cloud))
     rds_actions.install(databases)
+    rds_metrics.install(cloud, databases)
     resource_types.on_a_thread(*TYPES)
 
 
@@ -60,7 +62,7 @@ class Databases:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
-        self._clusters: dict[str, Cluster] = {}
+        self.clusters: dict[str, Cluster] = {}
 
     @cached_property
     def _ground(self) -> Ground:
@@ -74,9 +76,9 @@ class Databases:
             return
         with self._lock:
             first = self._cloud.instance.port_base
-            taken = {cluster.port for cluster in self._clusters.values()}
+            taken = {cluster.port for cluster in self.clusters.values()}
             port = next(first + n for n in PORTS if first + n not in taken)
-            cluster = self._clusters[name] = Cluster(self._ground, name, port)
+            cluster = self.clusters[name] = Cluster(self._ground, name, port)
         self._cloud.at_exit.callback(cluster.delete)
         try:
             cluster.create(
@@ -90,16 +92,16 @@ class Databases:
 
     def abandon(self, name: str) -> None:
         """End the servers of a cluster whose record is gone."""
-        cluster = self._clusters.get(name)
+        cluster = self.clusters.get(name)
         if cluster and name not in rds._clusters:
             cluster.delete()
             with self._lock:
-                del self._clusters[name]
+                del self.clusters[name]
 
     def join(self, instance: str) -> None:
         """Start the server of a new member's record. When that fails, neither of them stays."""
         record = rds._instances[instance]
-        cluster = self._clusters.get(record.get("DBClusterIdentifier") or "")
+        cluster = self.clusters.get(record.get("DBClusterIdentifier") or "")
         if cluster is None:
             return
         try:
@@ -111,7 +113,7 @@ class Databases:
 
     def leave(self, instance: str) -> None:
         """End the server of a member whose record is gone."""
-        for cluster in list(self._clusters.values()):
+        for cluster in list(self.clusters.values()):
             if instance in cluster.members():
                 cluster.remove(instance)
                 self.refresh(cluster.identifier)
@@ -119,22 +121,22 @@ class Databases:
     def change_password(self, name: str) -> None:
         """Let the master log in with the password that the record holds now."""
         record = rds._clusters[name]
-        if name in self._clusters:
-            self._clusters[name].set_password(
+        if name in self.clusters:
+            self.clusters[name].set_password(
                 record["MasterUsername"], record["_MasterUserPassword"]
             )
 
     def fail_over(self, name: str) -> None:
         """Promote the member that the record calls the writer already."""
-        if name in self._clusters:
+        if name in self.clusters:
             members = rds._clusters[name]["DBClusterMembers"]
             chosen = next(m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"])
-            self._clusters[name].fail_over(chosen)
+            self.clusters[name].fail_over(chosen)
             self.refresh(name)
 
     def refresh(self, name: str) -> None:
         """Write into the records what is true of the servers now."""
-        record, cluster = rds._clusters.get(name), self._clusters.get(name)
+        record, cluster = rds._clusters.get(name), self.clusters.get(name)
         if record is None or cluster is None:
             return
         record.update(Endpoint=WRITER_ADDRESS, ReaderEndpoint=READER_ADDRESS, Port=cluster.port)
@@ -151,7 +153,7 @@ class Databases:
                 rds._instances[instance]["Endpoint"] |= {"Address": address, "Port": cluster.port}
 
     def refresh_all(self) -> None:
-        for name in list(self._clusters):
+        for name in list(self.clusters):
             self.refresh(name)
 
 
@@ -187,11 +189,8 @@ def _install_types(databases: Databases) -> None:
         instance["delete"](name, properties)
         databases.leave(name)
 
-    handlers[TYPES[0]] |= {
-        "create": create_cluster,
-        "update": update_cluster,
-        "delete": delete_cluster,
-    }
+    handlers[TYPES[0]] |= {"create": create_cluster, "delete": delete_cluster}
+    handlers[TYPES[0]]["update"] = update_cluster
     handlers[TYPES[1]] |= {"create": create_instance, "delete": delete_instance}
     # A replacement inside the stock update handlers calls these by their names.
     provisioners._rds_db_cluster_create = create_cluster

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.contract.local.alarms import Pager
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.contract.local.conftest import Cloud
 
 RATIO = {
@@ -48,21 +45,6 @@ def both(rule: str = 'ALARM("al-ratio")', topic: str = "") -> dict[str, Any]:
     return {"Ratio": RATIO, "Both": composite}
 
 
-@pytest.fixture
-def heard(cloud: Cloud) -> Iterator[tuple[str, str]]:
-    """A topic and the queue that hears it."""
-    sns, sqs = cloud.client("sns"), cloud.client("sqs")
-    topic = sns.create_topic(Name="al-page")["TopicArn"]
-    letters = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [letters]})
-    url = sqs.create_queue(QueueName="al-heard", Attributes={"Policy": policy})["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
-    yield topic, url
-    sns.delete_topic(TopicArn=topic)
-    sqs.delete_queue(QueueUrl=url)
-
-
 def test_an_alarm_on_metric_math_is_kept_as_it_was_declared(cloud: Cloud) -> None:
     cloud.deploy("al-math", {"Ratio": RATIO})
 
@@ -76,19 +58,27 @@ def test_an_alarm_on_metric_math_is_kept_as_it_was_declared(cloud: Cloud) -> Non
     assert cloud.client("cloudwatch").describe_alarms(AlarmNames=["al-ratio"])["MetricAlarms"] == []
 
 
-def test_a_composite_alarm_turns_red_with_its_child_and_tells_its_topic(
-    cloud: Cloud, heard: tuple[str, str]
-) -> None:
-    topic, queue = heard
+def test_an_alarm_on_metric_math_that_the_api_makes_is_kept_too(cloud: Cloud) -> None:
     watch = cloud.client("cloudwatch")
-    cloud.deploy("al-both", both(topic=topic))
+    watch.put_metric_alarm(**RATIO["Properties"] | {"AlarmName": "al-api-ratio"})
 
-    watch.set_alarm_state(AlarmName="al-ratio", StateValue="ALARM", StateReason="a test")
+    [alarm] = watch.describe_alarms(AlarmNames=["al-api-ratio"])["MetricAlarms"]
 
-    composites = watch.describe_alarms(AlarmNames=["al-both"], AlarmTypes=["CompositeAlarm"])
-    assert [it["StateValue"] for it in composites["CompositeAlarms"]] == ["ALARM"]
-    messages = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
-    assert "al-both" in messages[0]["Body"]
+    assert [each.get("Expression") for each in alarm["Metrics"]] == ["a / 10", None]
+    assert "MetricName" not in alarm
+    watch.delete_alarms(AlarmNames=["al-api-ratio"])
+
+
+def test_a_composite_alarm_turns_red_with_its_child_and_tells_its_topic(cloud: Cloud) -> None:
+    pager = Pager.of(cloud)
+    cloud.deploy("al-both", both(topic=pager.topic))
+
+    # Until the next minute: there is no data.
+    cloud.client("cloudwatch").set_alarm_state(
+        AlarmName="al-ratio", StateValue="ALARM", StateReason="a test"
+    )
+
+    assert pager.page() == ("al-both", "ALARM")
     cloud.delete("al-both")
 
 
@@ -103,7 +93,8 @@ def test_a_composite_alarm_is_changed_in_place(cloud: Cloud) -> None:
     ]
     assert alarm["AlarmRule"] == 'NOT ALARM("al-ratio")'
     cloud.delete("al-change")
-    assert watch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"] == []
+    left = watch.describe_alarms(AlarmNames=["al-both"], AlarmTypes=["CompositeAlarm"])
+    assert left["CompositeAlarms"] == []
 
 
 def test_a_rule_that_names_nobody_fails_the_stack(cloud: Cloud) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
+from local.metric_math import Metric, evaluate
 from tests.contract.templates import deployed, house
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMPOSITES = {
     logical_id: alarm["Properties"]
@@ -181,3 +186,24 @@ def test_a_deployment_is_rolled_back_by_alarms_that_exist() -> None:
         assert asked["Enable"] is asked["Rollback"] is True
         for name in deployed.text(tree, service.stack, asked["AlarmNames"]):
             assert tree.before(names[name], service), name
+
+
+def test_the_laptop_can_evaluate_every_expression() -> None:
+    queries = [list(flat(alarm["Metrics"])) for alarm in SINGLES.values() if "Metrics" in alarm]
+
+    assert len(queries) >= 10
+    for each in queries:
+        [expression] = [query["Expression"] for query in each if "Expression" in query]
+        plain = str(expression.get("Fn::Sub") if isinstance(expression, dict) else expression)
+        metrics = {
+            query["Id"]: Metric((1.0, 2.0), query["MetricStat"]["Period"])
+            for query in each
+            if "MetricStat" in query
+        }
+        assert len(evaluate(plain.replace("${RpoSeconds}", "300"), metrics)) == 2
+
+
+def flat(queries: list[house.Body]) -> Iterator[house.Body]:
+    """The queries of an alarm, with those that a condition may leave out."""
+    for query in queries:
+        yield query["Fn::If"][1] if "Fn::If" in query else query

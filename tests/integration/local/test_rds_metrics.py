@@ -1,0 +1,115 @@
+"""What real writers tell CloudWatch: the alarm on a missing writer is red only while none serves.
+
+The alarms' clock is set ahead, so that the minutes that the declared alarm waits for pass at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.eventually import eventually
+from tests.integration.local.laptop import CLUSTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.local.laptop import Laptop
+
+ALARM = "streamflix-database-writer-missing"
+WHERE = [{"Name": "DBClusterIdentifier", "Value": CLUSTER}]
+RANGE_MINUTES = 6  # three periods, two more that are looked back upon, and the one under way
+
+
+@pytest.fixture
+def clock(laptop: Laptop) -> Iterator[Path]:
+    """How many seconds the alarms' clock is ahead."""
+    file = laptop.root / ".local/hooks/alarms-clock"
+    file.write_text("0")
+    yield file
+    file.unlink()
+
+
+def ahead(clock: Path, minutes: int) -> None:
+    clock.write_text(str(float(clock.read_text()) + minutes * 60))
+
+
+def told(laptop: Laptop, metric: str, clock: Path, **role: str) -> float | None:
+    """The latest value of a metric of the cluster."""
+    now = time.time() + float(clock.read_text())
+    points: list[dict[str, Any]] = laptop.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/RDS",
+        MetricName=metric,
+        Dimensions=[*WHERE, *({"Name": key, "Value": value} for key, value in role.items())],
+        StartTime=now - 55,
+        EndTime=now + 5,
+        Period=1,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    found = sorted((point["Timestamp"], point["Maximum"]) for point in points)
+    return float(found[-1][1]) if found else None
+
+
+@contextlib.contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A server that neither answers nor ends."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def postmaster(laptop: Laptop) -> int:
+    """The writer's first process; the pid that the laptop records may be its guardian's."""
+    [(backend,)] = laptop.ask("SELECT pg_backend_pid()")
+    return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def alarm(laptop: Laptop) -> dict[str, Any]:
+    found = laptop.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    return dict(found[0])
+
+
+def test_the_writer_s_numbers_are_told(laptop: Laptop, clock: Path) -> None:
+    uptime = eventually(lambda: told(laptop, "EngineUptime", clock, Role="WRITER"), 8)
+    [(real,)] = laptop.ask("SELECT extract(epoch FROM now() - pg_postmaster_start_time())::float8")
+
+    assert real - 8 <= uptime <= real
+    assert told(laptop, "AuroraReplicaLagMaximum", clock) is not None
+    assert told(laptop, "MaximumUsedTransactionIDs", clock)
+    assert told(laptop, "Deadlocks", clock) == 0
+    assert told(laptop, "DatabaseConnections", clock) is not None
+
+
+def test_the_alarm_on_a_missing_writer_is_red_until_one_serves(laptop: Laptop, clock: Path) -> None:
+    laptop.client("cloudwatch").put_metric_alarm(
+        AlarmName=ALARM,
+        Namespace="AWS/RDS",
+        MetricName="EngineUptime",
+        Dimensions=[*WHERE, {"Name": "Role", "Value": "WRITER"}],
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=3,
+        ComparisonOperator="LessThanThreshold",
+        Threshold=0,
+        TreatMissingData="breaching",
+    )
+    eventually(lambda: alarm(laptop)["StateReason"], 3, lambda why: not why.startswith("Unchecked"))
+
+    with hanging(postmaster(laptop)):
+        ahead(clock, RANGE_MINUTES)
+        time.sleep(6)  # gauges are asked every five seconds
+        assert told(laptop, "EngineUptime", clock, Role="WRITER") is None
+        assert alarm(laptop)["StateValue"] == "ALARM"
+
+    eventually(lambda: told(laptop, "EngineUptime", clock, Role="WRITER"), 10)
+    ahead(clock, 1)
+    eventually(lambda: alarm(laptop)["StateValue"], 3, lambda seen: seen == "OK")
+    laptop.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.services import rds
 
 from local import gateway, resource_types
-from local.postgres_cluster import READER_ADDRESS, WRITER_ADDRESS
+from local.postgres_address import READER_ADDRESS, WRITER_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

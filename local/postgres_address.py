@@ -19,6 +19,9 @@ Role: TypeAlias = Literal["writer", "reader"]
 WRITER_ADDRESS, READER_ADDRESS = "127.0.0.1", "127.0.0.2"
 """RDS knows one port per cluster, so its two endpoints need two addresses."""
 
+PROXY_ADDRESSES = tuple(f"127.0.0.{n}" for n in range(11, 17))
+"""One for each endpoint of a database proxy."""
+
 
 class Door:
     """One listening address. It leads to the writer or the readers of one cluster at a time.

@@ -140,19 +140,24 @@ def test_a_copy_streams_to_a_second_member_fails_over_and_can_be_restored_itself
 def test_what_a_killed_writer_had_not_archived_is_archived_by_its_readers(
     laptop: Laptop, table: str, restore: Restore
 ) -> None:
-    """Many files at once, so that some still wait when it dies."""
     name = restore(UseLatestRestorableTime=True)
     for each in "bc":
         laptop.add_member(name, f"{name}-{each}")
-    writer = min(pid for process, pid in laptop.processes().items() if process.startswith(name))
-    rows = "SELECT n FROM generate_series(1, 400000) AS n"
+    [(process, archiver)] = laptop.ask(
+        "SELECT current_setting('cluster_name'), pid FROM pg_stat_activity"
+        " WHERE backend_type = 'archiver'",
+        cluster=name,
+    )
+    os.kill(archiver, signal.SIGSTOP)
+    rows = "SELECT n FROM generate_series(1, 100000) AS n"
     laptop.ask(f"INSERT INTO {table} {rows}", cluster=name)
-    os.kill(writer, signal.SIGKILL)
-    eventually(lambda: counted(laptop, table, name), 20, lambda seen: seen == [(400000,)])
+    os.kill(laptop.processes()[process], signal.SIGKILL)
+    os.kill(archiver, signal.SIGKILL)
+    eventually(lambda: counted(laptop, table, name), 20, lambda seen: seen == [(100000,)])
 
     again = restore(name, UseLatestRestorableTime=True)
 
-    assert laptop.ask(f"SELECT count(*) FROM {table}", cluster=again) == [(400000,)]
+    assert laptop.ask(f"SELECT count(*) FROM {table}", cluster=again) == [(100000,)]
 
 
 def counted(laptop: Laptop, table: str, cluster: str) -> object:

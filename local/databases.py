@@ -126,11 +126,15 @@ class Databases:
         name = rds._instances[instance].get("DBClusterIdentifier") or ""
         if name not in self._clusters:
             return
+        cluster, record = self._clusters[name], rds._clusters[name]
+        if not cluster.founded.is_set():
+            record["Status"] = "creating"  # stock calls it available as soon as it has a member
         try:
-            self._clusters[name].add(instance)
+            cluster.add(instance)
         except BaseException:
             provisioners._RESOURCE_HANDLERS["AWS::RDS::DBInstance"]["delete"](instance, {})
             raise
+        record["Status"] = "available"
         self.refresh(name)
 
     def leave(self, instance: str) -> None:

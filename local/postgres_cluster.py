@@ -40,13 +40,14 @@ class Cluster:
         self.identifier = identifier
         self.doors: set[Door] = set()
         """What leads here. A door enters and leaves by itself."""
+        self.founded = threading.Event()
+        """Set when its volume is there, or never will be: instances wait for it."""
         self._ground = ground
         self._storage = Storage(ground, identifier)
         self._tell = tell
         self._lock = threading.RLock()
         self._repair = threading.Lock()  # taken before the other: one repair at a time
         self._closing = threading.Event()
-        self._founded = threading.Event()
         self._instances: dict[str, Node] = {}
         self._volume = self._storage.new_node()
         self._writer: Node | None = None  # None while no node may write: clients wait outside
@@ -79,13 +80,13 @@ class Cluster:
                 self._storage.recover(self._volume, until, self._closing)
         except BaseException:
             self._closing.set()
-            self._founded.set()
+            self.founded.set()
             raise
         self._begin()
 
     def add(self, instance: str) -> None:
         """Add an instance; returns when it serves. The first one lets clients in."""
-        if not self._founded.wait(FOUNDING_SECONDS) or self._closing.is_set():
+        if not self.founded.wait(FOUNDING_SECONDS) or self._closing.is_set():
             raise ProgramFailedError(f"{self.identifier} has no volume yet")
         with self._lock:
             if not self._instances:
@@ -196,7 +197,7 @@ class Cluster:
 
     def _begin(self) -> None:
         threading.Thread(target=self._watch, name=f"watch {self.identifier}", daemon=True).start()
-        self._founded.set()
+        self.founded.set()
 
     def _follow(self, node: Node, writer: Node) -> None:
         """Make this node a reader, and return when it streams."""
@@ -240,7 +241,7 @@ class Cluster:
         self._lost.discard(node)
         with self._lock:
             self._synchronise()
-        self._tell(News(Happening.RESTARTED, node.member, dt.datetime.now(dt.UTC)))
+        self._tell(News(Happening.RESTARTED, node.member))
 
     def _hand_over(self, preferred: Node | None = None) -> None:
         """Make a reader the writer. Of those that know most, the preferred one."""
@@ -250,7 +251,7 @@ class Cluster:
         self._stop(former)  # politely: its readers get all it has
         readers = [node for node in self._readers() if node.running()]
         successor = max(readers, key=lambda node: (self._received(node), node is preferred))
-        self._tell(News(Happening.FAILOVER_STARTED, successor.member, started, former.member))
+        self._tell(News(Happening.FAILOVER_STARTED, successor.member, former.member, started))
         self._storage.ask(successor, "SELECT pg_promote()")
         self._volume = successor
         self._send_away("reader")  # some of its clients were the successor's
@@ -259,7 +260,7 @@ class Cluster:
                 reader.configure(successor)
         self._synchronise()
         self._writer = successor
-        self._tell(News(Happening.FAILOVER_COMPLETED, successor.member, dt.datetime.now(dt.UTC)))
+        self._tell(News(Happening.FAILOVER_COMPLETED, successor.member))
 
     def _received(self, reader: Node) -> int:
         query = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')"
@@ -283,9 +284,7 @@ class Cluster:
             if not any(node.running() for node in self._readers()):
                 self._volume.start(self._ground.supervisor)
                 if self._instances:
-                    self._tell(
-                        News(Happening.RESTARTED, self._volume.member, dt.datetime.now(dt.UTC))
-                    )
+                    self._tell(News(Happening.RESTARTED, self._volume.member))
                 return
             with self._lock:
                 self._hand_over()

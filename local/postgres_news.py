@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    import datetime as dt
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 
 class Happening(enum.Enum):
@@ -23,8 +21,8 @@ class News:
 
     what: Happening
     member: str
-    at: dt.datetime
     former: str = ""
+    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 Tell: TypeAlias = Callable[[News], None]

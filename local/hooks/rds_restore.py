@@ -57,6 +57,9 @@ def install(databases: Databases) -> None:
             databases.refresh(source["DBClusterIdentifier"])
         if refusal := _refusal(parameters, source):
             return refusal
+        if databases.behind(source["DBClusterIdentifier"]) is None:
+            message = "The laptop cloud has servers, and so a past, for aurora-postgresql only."
+            return _error("InvalidDBClusterStateFault", message)
         wanted = _wanted(parameters, source)
         created: Answer = create(wanted)
         if created[0] != HTTPStatus.OK:

@@ -297,6 +297,23 @@ def test_nobody_gets_in_before_the_first_instance_and_nothing_stays_behind(
         laptop.connect(made["Endpoint"], made["Port"])
 
 
+def test_an_instance_that_is_wanted_at_once_waits_for_the_volume(
+    laptop: Laptop, table: str
+) -> None:
+    laptop.ask(f"INSERT INTO {table} VALUES (1)")
+    laptop.client("rds").restore_db_cluster_to_point_in_time(
+        SourceDBClusterIdentifier=CLUSTER,
+        DBClusterIdentifier="at-once",
+        UseLatestRestorableTime=True,
+    )
+
+    laptop.add_member("at-once", "at-once-a")
+
+    assert laptop.ask(f"SELECT n FROM {table}", cluster="at-once") == [(1,)]
+    assert laptop.described("at-once")["Status"] == "available"
+    laptop.remove("at-once")
+
+
 def test_the_master_s_old_password_is_in_the_copy_until_it_is_set(
     laptop: Laptop, restore: Restore
 ) -> None:

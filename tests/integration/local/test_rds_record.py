@@ -85,3 +85,18 @@ def test_what_a_call_changes_is_told(laptop: Laptop) -> None:
         )
     assert after["EnabledCloudwatchLogsExports"] == before["EnabledCloudwatchLogsExports"] == []
     assert not after["PerformanceInsightsEnabled"]
+
+
+def test_a_stack_s_member_tells_what_one_of_the_api_tells(laptop: Laptop) -> None:
+    rds, added = laptop.client("rds"), "added-by-the-api"
+    laptop.add_member(CLUSTER, added)
+    stacked, made = (
+        rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+        for name in (f"{CLUSTER}-a", added)
+    )
+    rds.delete_db_instance(DBInstanceIdentifier=added, SkipFinalSnapshot=True)
+
+    assert stacked["EngineVersion"] == laptop.described()["EngineVersion"]
+    assert stacked.keys() == made.keys()
+    for key in ("EngineVersion", "OptionGroupMemberships", "CertificateDetails"):
+        assert stacked[key] == made[key]

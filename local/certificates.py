@@ -14,14 +14,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from local.postgres_address import PROXY_ADDRESSES, READER_ADDRESS, WRITER_ADDRESS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 VALID = dt.timedelta(days=365)
 RENEW_WITHIN = dt.timedelta(days=7)
 
-ENDPOINT_NAMES = ("localhost", "127.0.0.1", "127.0.0.2")
-"""Whom the server certificates are for: writer and reader endpoints differ by address alone."""
+ENDPOINT_NAMES = ("localhost", WRITER_ADDRESS, READER_ADDRESS, *PROXY_ADDRESSES)
+"""Whom the server certificates are for: endpoints of databases differ by address alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import psutil
 
 from local.complaint import Complaint
+from local.postgres_address import PROXY_ADDRESSES, READER_ADDRESS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NEEDED_DISK_BYTES = 2 * 1024**3
-READER_ADDRESS = "127.0.0.2"
+ADDRESSES = (READER_ADDRESS, *PROXY_ADDRESSES[:2])  # the template's proxy has two endpoints
 
 
 def examine(home: Path, ports: range) -> None:
@@ -45,14 +46,15 @@ def _disk(home: Path) -> None:
 
 
 def _addresses() -> None:
-    with socket.socket() as probe:
-        try:
-            probe.bind((READER_ADDRESS, 0))
-        except OSError:
-            raise Complaint(
-                f"The address {READER_ADDRESS} of the reader endpoint does not exist here.",
-                f"On macOS: sudo ifconfig lo0 alias {READER_ADDRESS}",
-            ) from None
+    for address in ADDRESSES:
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, 0))
+            except OSError:
+                raise Complaint(
+                    f"The address {address} of a database endpoint does not exist here.",
+                    f"On macOS: sudo ifconfig lo0 alias {address}",
+                ) from None
 
 
 def _ports(ports: range) -> None:

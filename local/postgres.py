@@ -16,6 +16,8 @@ from local.server_process import ServerProcess
 from local.unprivileged import Account, ProgramFailedError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from local.endpoint import Endpoints
     from local.supervise import Supervisor
 
@@ -132,6 +134,10 @@ class Node(ServerProcess):
     def socket(self) -> Path:
         return self._places.sockets / f".s.PGSQL.{self.number}"
 
+    @property
+    def log(self) -> Path:
+        return self._places.logs / f"{self.name}.log"
+
     def create(self, password: str) -> None:
         """A new, empty database server whose superuser has this password."""
         self._clear()
@@ -164,31 +170,43 @@ class Node(ServerProcess):
     def configure(self, source: Node | None, **settings: str) -> None:
         """Write the whole configuration. A server that runs takes it up at once."""
         archive = self._places.archive
+        part = f"{archive}/%f.{self.number}.part"
         own = {
             "port": str(self.number),
             "unix_socket_directories": str(self._places.sockets),
             "cluster_name": self.name,
             "archive_command": f"cmp -s %p {archive}/%f || "
-            f"(cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f)",
+            f"(cp -p %p {part} && mv {part} {archive}/%f)",
             "restore_command": f"cp {archive}/%f %p",
         }
         if source is not None:
             own["primary_conninfo"] = source._conninfo(self.member)
+            own["archive_mode"] = "always"  # what its writer no longer could, before it crashed
         lines = (f"{k} = '{v.replace(chr(39), 2 * chr(39))}'" for k, v in _merged(own, settings))
         self._own("postgresql.conf", "\n".join(lines) + "\n")
         if self.running():
             self._signal(signal.SIGHUP)
 
+    def recover(self, archive: Path, until: dt.datetime | None) -> None:
+        """Make a copied volume go on, at its start, with this archive: up to a moment or its end.
+
+        Then it takes a timeline of its own.
+        """
+        settings = {"restore_command": f"cp {archive}/%f %p", "recovery_target_action": "promote"}
+        if until is not None:
+            settings["recovery_target_time"] = until.isoformat(sep=" ")
+        self.configure(None, **settings)
+        self._own("recovery.signal", "")
+
     def start(self, supervisor: Supervisor) -> None:
         """Start, and return when it answers. Raises: `ProgramFailedError`."""
-        log = self._places.logs / f"{self.name}.log"
         postgres = self._programs.directory / "postgres"
-        self._process = self._programs.account.start(postgres, "-D", self.directory, log=log)
+        self._process = self._programs.account.start(postgres, "-D", self.directory, log=self.log)
         supervisor.record(self.name, self._process, stop=signal.SIGINT)
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
             if not self.running() or time.monotonic() > deadline:
-                raise ProgramFailedError(f"PostgreSQL {self.name} did not start: see {log}")
+                raise ProgramFailedError(f"PostgreSQL {self.name} did not start: see {self.log}")
             time.sleep(0.02)
 
     def remove(self) -> None:

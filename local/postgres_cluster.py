@@ -1,38 +1,32 @@
-"""An Aurora cluster on this laptop: one writer, readers that stream from it, two addresses."""
+"""An Aurora cluster on this laptop: one writer, and readers that stream from it."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import itertools
 import logging
-import secrets
-import shutil
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg2
 
-from local import postgres_roles, postgres_vitals
-from local.postgres import REPLICATOR, Node, Places
-from local.postgres_history import History
+from local.postgres_news import Happening, News, Tell, to_nobody
+from local.postgres_storage import Storage
 from local.unprivileged import ProgramFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from local.endpoint import Endpoint, Targets
-    from local.postgres import Ground
+    from local.postgres import Ground, Node
+    from local.postgres_address import Door, Role
     from local.postgres_vitals import Vitals
-
-WRITER_ADDRESS, READER_ADDRESS = "127.0.0.1", "127.0.0.2"
-"""RDS knows one port per cluster, so its two endpoints need two addresses."""
 
 logger = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS = 30
+FOUNDING_SECONDS = 600
 WATCH_SECONDS = 0.5
 
 
@@ -43,68 +37,66 @@ class Cluster:
     was ended on purpose stays ended.
     """
 
-    _numbers = itertools.count(1)
-
-    def __init__(self, ground: Ground, identifier: str, port: int) -> None:
+    def __init__(self, ground: Ground, identifier: str, tell: Tell = to_nobody) -> None:
         self.identifier = identifier
-        self.port = port
+        self.doors: set[Door] = set()
+        """What leads here. A door enters and leaves by itself."""
+        self.founded = threading.Event()
+        """Set when its volume is there, or never will be: instances wait for it."""
         self._ground = ground
-        self._home = ground.state / identifier
-        self._history = History(self._home, ground.account)
-        self._places = Places(
-            sockets=ground.state / "sock",
-            archive=self._history.archive,
-            passfile=self._home / "passfile",
-            logs=ground.logs,
-        )
-        self._password = secrets.token_urlsafe(32)
+        self._storage = Storage(ground, identifier)
+        self._tell = tell
         self._lock = threading.RLock()
         self._repair = threading.Lock()  # taken before the other: one repair at a time
         self._closing = threading.Event()
         self._instances: dict[str, Node] = {}
-        self._volume = self._new_node()
+        self._volume = self._storage.new_node()
         self._writer: Node | None = None  # None while no node may write: clients wait outside
         self._lost: set[Node] = set()
         self._turn = itertools.count()
-        self._endpoints: list[Endpoint] = []
 
     def create(self, master: str, password: str, database: str | None) -> None:
-        """Start the writer, with RDS's roles, the master user and its database.
+        """Start the volume, with RDS's roles, the master user and its database.
 
-        Raises: `Complaint` when an endpoint's address is taken. Then, as after any other failure,
-        `delete` ends what has started.
+        After a failure, `delete` ends what has started.
         """
-        endpoints = self._ground.endpoints
-        for address, targets in self._targets():
-            self._endpoints.append(endpoints.postgres(address, self.port, targets))
-        account, replicator_password = self._ground.account, secrets.token_urlsafe(32)
-        shutil.rmtree(self._home, ignore_errors=True)  # of a run that was killed
-        account.directory(self._home)
-        self._history.begin()
-        account.file(self._places.passfile, f"*:*:*:{REPLICATOR}:{replicator_password}\n")
-        admin = self._home / "rdsadmin"
-        admin.touch(mode=0o600)
-        admin.write_text(self._password)
-        self._volume.create(self._password)
-        self._volume.configure(None)
-        self._volume.start(self._ground.supervisor)
-        with contextlib.closing(self._volume.connect(self._password)) as connection:
-            postgres_roles.found(connection, master, password, replicator_password)
-            if database:
-                postgres_roles.create_database(connection, database, master)
-        self._writer = self._volume
-        self._history.back_up(self._volume)
-        threading.Thread(target=self._watch, name=f"watch {self.identifier}", daemon=True).start()
+        self._storage.create(self._volume, master, password, database)
+        self._begin()
+
+    def copy(self, origin: Cluster) -> None:
+        """Take over another cluster's past, all that it has committed; `recover` comes next.
+
+        The origin may be in any state, and may go once this returns.
+        """
+        origin._storage.archive_all(origin._volume)
+        self._storage.copy(self._volume, origin._storage)
+
+    def recover(self, until: dt.datetime | None) -> None:
+        """Start the volume as it was at this moment, or at the end of the past that was copied.
+
+        After a failure, `delete` ends what has started; instances that wait are refused.
+        """
+        try:
+            with self._repair:
+                self._storage.recover(self._volume, until, self._closing)
+        except BaseException:
+            self._closing.set()
+            self.founded.set()
+            raise
+        self._begin()
 
     def add(self, instance: str) -> None:
-        """Add an instance; returns when it serves."""
+        """Add an instance; returns when it serves. The first one lets clients in."""
+        if not self.founded.wait(FOUNDING_SECONDS) or self._closing.is_set():
+            raise ProgramFailedError(f"{self.identifier} has no volume yet")
         with self._lock:
             if not self._instances:
                 self._instances[instance] = self._volume
                 self._volume.member = instance
                 self._synchronise()
+                self._writer = self._volume
                 return
-            writer, node = self._volume, self._new_node()
+            writer, node = self._volume, self._storage.new_node()
         node.member = instance
         try:
             self._follow(node, writer)
@@ -119,12 +111,31 @@ class Cluster:
         """Remove an instance. A reader takes over from a writer; the last one leaves its data."""
         with self._repair, self._lock:
             node = self._instances.pop(instance, None)
-            if node is None or (node is self._volume and not self._instances):
+            if node is None:
+                return
+            if node is self._volume and not self._instances:
+                self._writer = None
+                self._send_away("writer", "reader")
                 return
             if node is self._volume:
                 self._hand_over()
             self._synchronise()  # first, or commits would wait for a reader that is gone
             self._end(node)
+
+    def rename(self, instance: str, name: str) -> None:
+        """Call an instance by another name; a reader streams under it from now on."""
+        with self._repair:
+            with self._lock:
+                node = self._instances[instance]
+                self._instances = {
+                    (name if each == instance else each): n for each, n in self._instances.items()
+                }
+                node.member = name
+                if node is self._volume:
+                    return
+                node.configure(self._volume)
+                self._synchronise()
+            self._wait_for(node)
 
     def fail_over(self, instance: str | None = None) -> None:
         """Promote a reader, if possible this one; the old writer comes back as a reader.
@@ -141,39 +152,40 @@ class Cluster:
         """End everything and remove the data. Safe to repeat."""
         self._closing.set()
         with self._repair, self._lock:
-            for endpoint in self._endpoints:
-                endpoint.close()
             nodes = {self._volume, *self._instances.values()}
             self._instances.clear()
             self._stop(*nodes)
-            shutil.rmtree(self._home, ignore_errors=True)
+            self._storage.delete()
 
     def set_password(self, role: str, password: str) -> None:
         """What RDS does when the master password is changed from outside."""
-        with contextlib.closing(self._volume.connect(self._password)) as connection:
-            postgres_roles.set_password(connection, role, password)
+        self._storage.set_password(self._volume, role, password)
 
     def restorable(self) -> tuple[dt.datetime, dt.datetime]:
-        """From when to when a point in time could be restored."""
+        """From when to when a point in time can be restored."""
         asked = dt.datetime.now(dt.UTC)
-        [(archived,)] = self._ask("SELECT last_archived_time FROM pg_stat_archiver")
-        return self._history.earliest, self._history.latest(self._volume, archived, asked)
+        history = self._storage.history
+        return history.earliest, history.latest(self._volume, asked)
 
     def vitals(self) -> Vitals:
         """The writer's. Raises: `psycopg2.Error` when none answers within two seconds."""
         if (writer := self._writer) is None:
             raise psycopg2.OperationalError("no member may write")
-        with contextlib.closing(writer.connect(self._password, patience=2)) as connection:
-            return postgres_vitals.read(connection)
+        return self._storage.vitals(writer)
 
     def members(self) -> dict[str, bool]:
         """Every instance, and whether it is the writer."""
         return {name: node is self._volume for name, node in list(self._instances.items())}
 
-    # Who is behind the endpoints
+    # Who is behind the doors
 
-    def _targets(self) -> tuple[tuple[str, Targets], ...]:
-        return (WRITER_ADDRESS, self._writer_sockets), (READER_ADDRESS, self._reader_sockets)
+    def sockets(self, role: Role) -> Sequence[Path]:
+        return self._writer_sockets() if role == "writer" else self._reader_sockets()
+
+    def _send_away(self, *roles: Role) -> None:
+        for door in list(self.doors):
+            if door.role in roles:
+                door.send_away()
 
     def _writer_sockets(self) -> Sequence[Path]:
         writer = self._writer
@@ -190,27 +202,29 @@ class Cluster:
 
     # How they follow each other
 
-    def _new_node(self) -> Node:
-        number = next(self._numbers)
-        name = f"{self.identifier}-{number}"
-        return Node(name, self._home / str(number), number, self._places, self._ground.programs)
+    def _begin(self) -> None:
+        threading.Thread(target=self._watch, name=f"watch {self.identifier}", daemon=True).start()
+        self.founded.set()
 
     def _follow(self, node: Node, writer: Node) -> None:
         """Make this node a reader, and return when it streams."""
         node.clone(writer)
         node.configure(writer)
         node.start(self._ground.supervisor)
+        self._wait_for(node)
+
+    def _wait_for(self, node: Node) -> None:
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while not self._streams(node):
             if time.monotonic() > deadline:
-                raise ProgramFailedError(f"{node.name} does not stream from {writer.name}")
+                raise ProgramFailedError(f"{node.name} does not stream from {self._volume.name}")
             time.sleep(0.02)
 
     def _streams(self, node: Node) -> bool:
         query = (
             "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND application_name = %s"
         )
-        return bool(self._ask(query, node.member))
+        return bool(self._storage.ask(self._volume, query, node.member))
 
     def _synchronise(self) -> None:
         """A commit is acknowledged once one of the readers that live now has it on its disk."""
@@ -234,31 +248,31 @@ class Cluster:
         self._lost.discard(node)
         with self._lock:
             self._synchronise()
+        self._tell(News(Happening.RESTARTED, node.member))
 
     def _hand_over(self, preferred: Node | None = None) -> None:
         """Make a reader the writer. Of those that know most, the preferred one."""
-        writer_endpoint, reader_endpoint = self._endpoints
+        former, started = self._volume, dt.datetime.now(dt.UTC)
         self._writer = None
-        writer_endpoint.disconnect()
-        self._stop(self._volume)  # politely: its readers get all it has
+        self._send_away("writer")
+        self._stop(former)  # politely: its readers get all it has
         readers = [node for node in self._readers() if node.running()]
         successor = max(readers, key=lambda node: (self._received(node), node is preferred))
-        with contextlib.closing(successor.connect(self._password)) as connection:
-            connection.cursor().execute("SELECT pg_promote()")
+        self._tell(News(Happening.FAILOVER_STARTED, successor.member, former.member, started))
+        self._storage.ask(successor, "SELECT pg_promote()")
         self._volume = successor
-        reader_endpoint.disconnect()  # some of its clients were the successor's
+        self._send_away("reader")  # some of its clients were the successor's
         for reader in readers:
             if reader is not successor:
                 reader.configure(successor)
         self._synchronise()
         self._writer = successor
+        self._tell(News(Happening.FAILOVER_COMPLETED, successor.member))
 
     def _received(self, reader: Node) -> int:
         query = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')"
-        with contextlib.closing(reader.connect(self._password)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(query)
-            return int(cursor.fetchone()[0])
+        [(position,)] = self._storage.ask(reader, query)
+        return int(position)
 
     def _watch(self) -> None:
         while not self._closing.wait(WATCH_SECONDS):
@@ -276,6 +290,8 @@ class Cluster:
             crashed = [self._volume]
             if not any(node.running() for node in self._readers()):
                 self._volume.start(self._ground.supervisor)
+                if self._instances:
+                    self._tell(News(Happening.RESTARTED, self._volume.member))
                 return
             with self._lock:
                 self._hand_over()
@@ -285,12 +301,5 @@ class Cluster:
         for node in crashed:
             self._stop(node)
             self._rejoin(node)
-        if self._history.too_long():
-            self._history.back_up(self._volume)
-
-    def _ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with contextlib.closing(self._volume.connect(self._password)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(query, parameters)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+        if self._storage.history.too_long():
+            self._storage.history.back_up(self._volume)

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from local import postgres, postgres_cluster, valkey_cluster
+from local import postgres, postgres_address, postgres_cluster, valkey_cluster
 from local.certificates import Authority
 from local.complaint import Complaint
 from local.endpoint import Endpoints
@@ -43,8 +43,9 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     closing.callback(endpoints.close)
     postgres_ground = postgres.Ground.at(state, logs, supervisor, endpoints)
     valkey_ground = valkey_cluster.Ground.at(state, logs, supervisor, endpoints)
-    cluster = postgres_cluster.Cluster(postgres_ground, "postgres", port_base + 1)
+    cluster = postgres_cluster.Cluster(postgres_ground, "postgres")
     closing.callback(cluster.delete)
+    postgres_address.Address(endpoints, port_base + 1).lead_to(cluster)
     group = valkey_cluster.Cluster(
         valkey_ground,
         "valkey",
@@ -53,19 +54,19 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     )
     closing.callback(group.delete)
     with ThreadPoolExecutor() as pool:
-        aurora, redis = pool.submit(_postgres, cluster), pool.submit(_redis, group)
+        aurora, redis = pool.submit(_postgres, cluster, port_base + 1), pool.submit(_redis, group)
         return {"ca": str(authority.pem), "postgres": aurora.result(), "redis": redis.result()}
 
 
-def _postgres(cluster: postgres_cluster.Cluster) -> dict[str, Any]:
+def _postgres(cluster: postgres_cluster.Cluster, port: int) -> dict[str, Any]:
     password = secrets.token_urlsafe(16)
     cluster.create("master", password, DATABASE)
     cluster.add("writer")
     with ThreadPoolExecutor() as pool:
         list(pool.map(cluster.add, ("reader-1", "reader-2")))
     return {
-        "writer": f"{postgres_cluster.WRITER_ADDRESS}:{cluster.port}",
-        "reader": f"{postgres_cluster.READER_ADDRESS}:{cluster.port}",
+        "writer": f"{postgres_address.WRITER_ADDRESS}:{port}",
+        "reader": f"{postgres_address.READER_ADDRESS}:{port}",
         "database": DATABASE,
         "master": {"username": "master", "password": password},
     }

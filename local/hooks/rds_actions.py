@@ -12,7 +12,7 @@ from ministack.services import rds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.hooks.rds import Databases
+    from local.databases import Databases
 
     Parameters = dict[str, Any]
     Answer = tuple[int, dict[str, str], bytes]
@@ -50,16 +50,16 @@ def install(databases: Databases) -> None:
 
 
 def _followed(action: str, stock: Action, follow: Callable[[str, Parameters], None]) -> Action:
-    find = _cluster if action.endswith("Cluster") else _instance
+    find = finder(action)
 
     def run(parameters: Parameters) -> Answer:
         before = find(parameters)  # a deletion takes the record away
-        answer = stock(parameters)
-        if answer[0] == HTTPStatus.OK:
+        answered = stock(parameters)
+        if answered[0] == HTTPStatus.OK:
             record = before or find(parameters)
             follow(record.get("DBInstanceIdentifier") or record["DBClusterIdentifier"], parameters)
-            return _answer(action, record)
-        return answer
+            return answer(action, record)
+        return answered
 
     return run
 
@@ -72,15 +72,20 @@ def _fresh(stock: Action, databases: Databases) -> Action:
     return run
 
 
-def _answer(action: str, record: dict[str, Any]) -> Answer:
+def answer(action: str, record: dict[str, Any]) -> Answer:
     """As stock, but from the record as it is now."""
     root, result = f"{action}Response", f"{action}Result"
     if "DBInstanceIdentifier" in record:
-        answer: Answer = rds._single_instance_response(root, result, record)
+        told: Answer = rds._single_instance_response(root, result, record)
     else:
         inner = f"<DBCluster>{rds._cluster_xml(record)}</DBCluster>"
-        answer = rds._xml(HTTPStatus.OK, root, f"<{result}>{inner}</{result}>")
-    return answer
+        told = rds._xml(HTTPStatus.OK, root, f"<{result}>{inner}</{result}>")
+    return told
+
+
+def finder(action: str) -> Callable[[Parameters], dict[str, Any]]:
+    """Finds the record that an action on clusters or instances is about; empty if there is none."""
+    return _cluster if action.endswith("Cluster") else _instance
 
 
 def _cluster(parameters: Parameters) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local.context import Cloud
-    from local.hooks.rds import Databases
+    from local.databases import Databases
     from local.postgres_vitals import Vitals
 
     Value = tuple[str, float, str]
@@ -46,9 +46,10 @@ class Pulse:
 
     def readings(self) -> Iterator[Reading]:
         for (account, region, name), _ in rds._clusters.all_items():
-            cluster = self._databases.clusters.get(name)
-            if cluster is None:
+            found = self._databases.behind(name)
+            if found is None:
                 continue
+            cluster, _ = found
             with contextlib.suppress(psycopg2.Error):
                 for metric, value, unit in self._values(name, cluster.vitals()):
                     role = {"Role": "WRITER"} if metric == UPTIME else {}

@@ -1,9 +1,8 @@
 """Gap: nobody listens where MiniStack's database proxies are, and CloudFormation lacks their types.
 
-Here a proxy is another name for the endpoints of the laptop's clusters: its own address is the
-writer's, a READ_ONLY endpoint's is the readers'; the port is the cluster's. Everything else about a
-proxy is recorded and not acted on: tokens are not asked for, connections are not pooled, and the
-password of its secret is never used.
+Here each endpoint of a proxy is an address that leads to the cluster which is the proxy's target, a
+READ_ONLY endpoint to its readers. Everything else about a proxy is recorded and not acted on:
+tokens are not asked for, connections are not pooled, and the password of its secret is never used.
 
 Test: tests/integration/local/test_rds_proxy.py
 """
@@ -15,18 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import rds
 
-from local import gateway, resource_types
-from local.postgres_cluster import READER_ADDRESS, WRITER_ADDRESS
+from local import gateway, proxy_doors, resource_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local.context import Cloud
+    from local.hooks.rds_actions import Action, Answer, Parameters
+    from local.proxy_doors import ProxyDoors
     from local.resource_types import Created, Properties
 
-    Answer = tuple[int, dict[str, str], bytes]
-
 PATCHES: tuple[str, ...] = (
+    *proxy_doors.PATCHES,
     *resource_types.PATCHES,
     "ministack.services.rds:_ACTION_MAP",
     "ministack.services.rds:_db_proxies",
@@ -42,28 +39,35 @@ TYPES: tuple[str, ...] = (
     "AWS::RDS::DBProxyTargetGroup",
 )
 
-ADDRESSES = {"READ_WRITE": WRITER_ADDRESS, "READ_ONLY": READER_ADDRESS}
+FOLLOWED = (
+    "RegisterDBProxyTargets",
+    "DeregisterDBProxyTargets",
+    "DeleteDBProxy",
+    "DeleteDBProxyEndpoint",
+)
 
 
-def install(cloud: Cloud) -> None:  # noqa: ARG001
-    actions = rds._ACTION_MAP
-    actions["CreateDBProxy"] = _at_home("DBProxy", actions["CreateDBProxy"])
-    actions["CreateDBProxyEndpoint"] = _at_home("DBProxyEndpoint", actions["CreateDBProxyEndpoint"])
+def install(cloud: Cloud) -> None:
+    actions, doors = rds._ACTION_MAP, proxy_doors.ProxyDoors(cloud)
+    for thing in ("DBProxy", "DBProxyEndpoint"):
+        actions[f"Create{thing}"] = _at_home(thing, actions[f"Create{thing}"], doors)
+    for action in FOLLOWED:
+        actions[action] = _followed(actions[action], doors)
     resource_types.register(TYPES[0], _create_proxy, _delete_proxy, _update_proxy)
     resource_types.register(TYPES[1], _create_endpoint, _delete_endpoint)
     resource_types.register(TYPES[2], _create_targets, _delete_targets, _update_targets)
 
 
-def _at_home(thing: str, stock: Callable[[dict[str, Any]], Answer]) -> Callable[..., Answer]:
+def _at_home(thing: str, stock: Action, doors: ProxyDoors) -> Action:
     """As stock, but with an address where somebody listens."""
 
-    def run(parameters: dict[str, Any]) -> Answer:
+    def run(parameters: Parameters) -> Answer:
         answer = stock(parameters)
         if answer[0] != HTTPStatus.OK:
             return answer
         name = rds._p(parameters, f"{thing}Name")
-        endpoint = rds._db_proxy_endpoints[name]
-        endpoint["Endpoint"] = ADDRESSES[endpoint["TargetRole"]]
+        doors.place(endpoint := rds._db_proxy_endpoints[name])
+        doors.follow()
         if thing == "DBProxy":
             rds._db_proxies[name]["Endpoint"] = endpoint["Endpoint"]
             inner = rds._db_proxy_xml(rds._db_proxies[name])
@@ -72,6 +76,15 @@ def _at_home(thing: str, stock: Callable[[dict[str, Any]], Answer]) -> Callable[
         body = f"<Create{thing}Result><{thing}>{inner}</{thing}></Create{thing}Result>"
         made: Answer = rds._xml(HTTPStatus.OK, f"Create{thing}Response", body)
         return made
+
+    return run
+
+
+def _followed(stock: Action, doors: ProxyDoors) -> Action:
+    def run(parameters: Parameters) -> Answer:
+        answer = stock(parameters)
+        doors.follow()
+        return answer
 
     return run
 

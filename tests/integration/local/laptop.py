@@ -163,23 +163,51 @@ class Laptop:
         return [m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]]
 
     def ask(
-        self, statement: str, password: str = MASTER_PASSWORD, endpoint: str = "Endpoint"
+        self,
+        statement: str,
+        password: str = MASTER_PASSWORD,
+        endpoint: str = "Endpoint",
+        cluster: str = CLUSTER,
     ) -> list[tuple[Any, ...]]:
         """Ask the cluster where Describe says that it is."""
-        described = self.described()
+        described = self.described(cluster)
+        connection = self.connect(described[endpoint], described["Port"], password)
+        with contextlib.closing(connection):
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def connect(
+        self, host: str, port: int, password: str = MASTER_PASSWORD
+    ) -> psycopg2.extensions.connection:
+        """A connection of the master, in autocommit mode, to whoever answers there."""
         connection = psycopg2.connect(
-            host=described[endpoint],
-            port=described["Port"],
+            host=host,
+            port=port,
             dbname="streamflix",
             user="master",
             password=password,
             sslmode="verify-full",
             sslrootcert=self.ca,
         )
-        with contextlib.closing(connection):
-            cursor = connection.cursor()
-            cursor.execute(statement)
-            return list(cursor.fetchall())
+        connection.autocommit = True
+        return connection
+
+    def add_member(self, cluster: str, name: str) -> None:
+        self.client("rds").create_db_instance(
+            DBInstanceIdentifier=name,
+            DBClusterIdentifier=cluster,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+        )
+
+    def remove(self, cluster: str) -> None:
+        """Delete a cluster with its members."""
+        rds = self.client("rds")
+        for member in self.described(cluster)["DBClusterMembers"]:
+            name = member["DBInstanceIdentifier"]
+            rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        rds.delete_db_cluster(DBClusterIdentifier=cluster, SkipFinalSnapshot=True)
 
     def redis(self, password: str, user: str = "ops", node: int = 0) -> Redis:
         """A client of one node of the replication group."""

@@ -110,21 +110,29 @@ def test_a_cluster_made_through_the_api_is_whole_and_goes_without_a_trace(laptop
         MasterUserPassword="of the second cluster",
         DatabaseName="second",
     )["DBCluster"]
+    connection = {
+        "host": made["Endpoint"],
+        "port": made["Port"],
+        "dbname": "second",
+        "user": "somebody",
+        "password": "of the second cluster",
+        "sslmode": "verify-full",
+        "sslrootcert": laptop.ca,
+    }
+    with pytest.raises(psycopg2.OperationalError, match="no database server is available"):
+        psycopg2.connect(**connection)
+    member = {"DBInstanceIdentifier": "second-a", "Engine": "aurora-postgresql"}
+    rds.create_db_instance(**member, DBClusterIdentifier="second", DBInstanceClass="db.r6g.large")
     added = {name: pid for name, pid in laptop.processes().items() if name not in before}
 
     assert (made["Endpoint"], made["Port"]) == ("127.0.0.1", laptop.port + 2)
-    psycopg2.connect(
-        host=made["Endpoint"],
-        port=made["Port"],
-        dbname="second",
-        user="somebody",
-        password="of the second cluster",
-        sslmode="verify-full",
-        sslrootcert=laptop.ca,
-    ).close()
+    psycopg2.connect(**connection).close()
     assert len(added) == 1
     assert all(running(pid) for pid in added.values())
 
+    with pytest.raises(ClientError, match="InvalidDBClusterStateFault"):
+        rds.delete_db_cluster(DBClusterIdentifier="second", SkipFinalSnapshot=True)
+    rds.delete_db_instance(DBInstanceIdentifier="second-a", SkipFinalSnapshot=True)
     rds.delete_db_cluster(DBClusterIdentifier="second", SkipFinalSnapshot=True)
 
     assert laptop.processes() == before

@@ -1,4 +1,4 @@
-"""A proxy on the laptop is another name for the endpoints of a real cluster."""
+"""A proxy on the laptop is another address of a real cluster: of the one that is its target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.eventually import eventually
-from tests.integration.local.laptop import CLUSTER, MASTER_PASSWORD
+from tests.integration.local.laptop import CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,29 +97,28 @@ def deploy(laptop: Laptop, **arguments: int) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def outputs(laptop: Laptop) -> Iterator[dict[str, str]]:
-    yield deploy(laptop)
+    yield (deployed := deploy(laptop))
     identity = laptop.settled(STACK)["StackId"]
     laptop.client("cloudformation").delete_stack(StackName=STACK)
     assert laptop.settled(identity)["StackStatus"] == "DELETE_COMPLETE"
     assert laptop.client("rds").describe_db_proxies()["DBProxies"] == []
     assert laptop.client("rds").describe_db_proxy_endpoints()["DBProxyEndpoints"] == []
+    for host in ("WriterHost", "ReaderHost"):
+        with pytest.raises(psycopg2.OperationalError, match="refused"):
+            asked(laptop, deployed[host], "SELECT 1")
 
 
 def is_reader(laptop: Laptop, host: str) -> bool:
     """Asked of whoever answers there, at the cluster's port."""
-    connection = psycopg2.connect(
-        host=host,
-        port=laptop.described()["Port"],
-        dbname="streamflix",
-        user="master",
-        password=MASTER_PASSWORD,
-        sslmode="verify-full",
-        sslrootcert=laptop.ca,
-    )
+    return bool(asked(laptop, host, "SELECT pg_is_in_recovery()"))
+
+
+def asked(laptop: Laptop, host: str, query: str) -> object:
+    connection = laptop.connect(host, laptop.described()["Port"])
     with contextlib.closing(connection), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery()")
+        cursor.execute(query)
         [(answer,)] = cursor.fetchall()
-        return bool(answer)
+        return answer
 
 
 def test_the_proxy_leads_to_the_writer_and_its_read_only_endpoint_to_a_reader(
@@ -155,3 +154,39 @@ def test_a_setting_changes_in_place(laptop: Laptop, outputs: dict[str, str]) -> 
     assert proxy["IdleClientTimeout"] == 600
     assert group["ConnectionPoolConfig"]["MaxConnectionsPercent"] == 30
     assert len(rds.describe_db_proxy_targets(DBProxyName=PROXY)["Targets"]) == 1
+
+
+def test_after_a_cutover_the_same_address_leads_to_the_new_target(
+    laptop: Laptop, outputs: dict[str, str]
+) -> None:
+    rds, copy = laptop.client("rds"), "proxied-copy"
+    group = {"DBProxyName": PROXY, "TargetGroupName": "default"}
+    rds.restore_db_cluster_to_point_in_time(
+        SourceDBClusterIdentifier=CLUSTER, DBClusterIdentifier=copy, UseLatestRestorableTime=True
+    )
+    laptop.add_member(copy, f"{copy}-a")
+    node = "SELECT current_setting('cluster_name')"
+    client = laptop.connect(outputs["WriterHost"], laptop.described()["Port"])
+
+    rds.deregister_db_proxy_targets(**group, DBClusterIdentifiers=[CLUSTER])
+    with pytest.raises(psycopg2.OperationalError, match="no database server is available"):
+        asked(laptop, outputs["WriterHost"], node)
+    with pytest.raises(psycopg2.OperationalError):
+        client.cursor().execute("SELECT 1")
+    rds.register_db_proxy_targets(**group, DBClusterIdentifiers=[copy])
+
+    for host in ("WriterHost", "ReaderHost"):
+        assert str(asked(laptop, outputs[host], node)).startswith(copy)
+    [target] = rds.describe_db_proxy_targets(**group)["Targets"]
+    assert target["TrackedClusterId"] == copy
+    assert str(asked(laptop, laptop.described()["Endpoint"], node)).startswith(CLUSTER)
+
+    rds.modify_db_cluster(
+        DBClusterIdentifier=copy, NewDBClusterIdentifier="proxied-q1", ApplyImmediately=True
+    )
+    assert str(asked(laptop, outputs["WriterHost"], node)).startswith(copy)
+
+    rds.deregister_db_proxy_targets(**group, DBClusterIdentifiers=[copy])
+    rds.register_db_proxy_targets(**group, DBClusterIdentifiers=[CLUSTER])
+    laptop.remove("proxied-q1")
+    assert str(asked(laptop, outputs["WriterHost"], node)).startswith(CLUSTER)

@@ -88,7 +88,7 @@ def redis(env: MonitorSettings, now: datetime) -> Verdict:
         for node in snapshot.get("NodeSnapshots", [])
         if "SnapshotCreateTime" in node
     ]
-    begun = group.get("ReplicationGroupCreateTime", now)
+    begun = group["ReplicationGroupCreateTime"]
     age = at_most(
         {"RedisSnapshotAgeSeconds": _seconds(now - max([*taken, begun]))},
         REDIS_SNAPSHOT_SECONDS,

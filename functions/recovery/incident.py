@@ -17,6 +17,8 @@ BEFORE_SECONDS = 90.0
 AFTER_SECONDS = 90.0
 # "Completed failover to DB instance"; of a cluster and of one of its instances.
 PROMOTIONS = frozenset({"RDS-EVENT-0071", "RDS-EVENT-0049"})
+DATABASE = "rds"
+"""What it says comes first: the incident is about writes to it."""
 UNNAMED = "no event of AWS names a cause"
 
 
@@ -68,7 +70,7 @@ class Incident:
 
 def concluded(incident: Incident, witnesses: Iterable[Witness], now: float) -> Incident:
     """The incident with its cause and its end: everything that was watched is well again."""
-    said = around(incident, witnesses)
+    said = sorted(around(incident, witnesses), key=lambda each: each.service != DATABASE)
     promotions = [witness.at for witness in said if witness.number in PROMOTIONS]
     return replace(
         incident,

@@ -18,6 +18,12 @@ def test_the_first_word_of_aws_is_the_cause() -> None:
     assert over.is_over
 
 
+def test_what_the_database_said_counts_before_what_others_said_earlier() -> None:
+    redis = Witness(990.0, "elasticache", "r", "replication-group", "Replication group created")
+    assert concluded(OUTAGE, [redis, STARTED], 1_100.0).cause.startswith("rds c: Started")
+    assert concluded(OUTAGE, [redis], 1_100.0).cause.startswith("elasticache r: ")
+
+
 def test_what_was_said_at_another_time_is_no_cause() -> None:
     early = Witness(800.0, "rds", "c", "RDS-EVENT-0073", "before")
     late = Witness(1_200.0, "rds", "c", "RDS-EVENT-0071", "after")

@@ -13,3 +13,28 @@ class RecordUnreachable(Retryable):
 class BadTask(Permanent):
     """The event is none of this function's. The schedule and the rules send the right ones; by
     hand: `make invoke ROOM=recovery`."""
+
+
+class CopyNotReady(Retryable):
+    """AWS is still making, changing or deleting the copy. The message says what; minutes are
+    normal, and the workflow asks again."""
+
+
+class CopyNotFenced(Permanent):
+    """Somebody other than master may log in to the restored copy, and it could not be taken from
+    them. It stays in quarantine and is deleted; nobody has been let in."""
+
+
+class CopyIncomplete(Permanent):
+    """The restored copy answers and is not whole: the message says what is missing. The drill has
+    failed; nothing was cut over."""
+
+
+class RotationHalfway(Retryable):
+    """A secret has a version that is pending: which password the copy must get is about to change.
+    It ends within seconds, or the rotation's sweeper ends it within the hour."""
+
+
+class NotConfirmed(Permanent):
+    """The input of the workflow is not what was asked for. Nothing was begun; runbook
+    restore-drill-failed says how it is started."""

@@ -10,6 +10,7 @@ from recovery import incident as told
 from recovery.checks import CHECKS
 from recovery.incidents import Incidents
 from recovery.settings import MonitorSettings
+from recovery.table import Table
 from recovery.verdict import Verdict, together
 from recovery.witnesses import of_elasticache
 from streamflix import aws, bus, log, metrics, settings
@@ -37,7 +38,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     Safe to repeat.
     """
     env = settings.cached(MonitorSettings)
-    incidents = Incidents(env.incidents_table)
+    incidents = Incidents(Table(env.incidents_table))
     verdict = look(env, datetime.now(UTC))
     metrics.publish(env.environment, verdict.numbers)
     for breach in verdict.breaches:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recovery.incidents import Incidents
 from recovery.settings import ObserveSettings
+from recovery.table import Table
 from recovery.witnesses import of_event
 from streamflix import log, settings
 
@@ -26,5 +27,5 @@ def handler(event: Mapping[str, Any], context: Context) -> None:  # noqa: ARG001
     Safe to repeat.
     """
     witness = of_event(event)
-    Incidents(settings.cached(ObserveSettings).incidents_table).witness(witness)
+    Incidents(Table(settings.cached(ObserveSettings).incidents_table)).witness(witness)
     logger.info("kept", extra={"what": witness.words, "number": witness.number})

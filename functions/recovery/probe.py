@@ -12,6 +12,7 @@ from recovery.heart import ANSWER_SECONDS, OPTIONS, Heart
 from recovery.incidents import Incidents
 from recovery.pulse import Pulse
 from recovery.settings import ProbeSettings
+from recovery.table import Table
 from streamflix import log, metrics, settings
 from streamflix.addresses import AddressBook
 from streamflix.ca import CA_FILE
@@ -75,7 +76,7 @@ def doors(env: ProbeSettings, ca_file: Path = CA_FILE) -> Doors:
         )
 
     heart = Heart(book, postgres("writer"), postgres("reader"), time.time)
-    return Doors(heart, Incidents(env.incidents_table))
+    return Doors(heart, Incidents(Table(env.incidents_table)))
 
 
 class Probe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  settings.parse reads the hints
 from dataclasses import dataclass
 
 
@@ -39,3 +40,24 @@ class MonitorSettings:
 @dataclass(frozen=True, slots=True)
 class ObserveSettings:
     incidents_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings:
+    environment: str
+    incidents_table: str
+    hold_table: str
+    ops_bus: str
+    cluster_id: str
+    quarantine_group_id: str
+    master_secret_arn: str
+    secret_arns: tuple[str, ...]
+    """Those of the database's logins, master's included."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopySettings:
+    environment: str
+    master_secret_arn: str
+    login_secret_arns: Mapping[str, str]
+    """By login: app, analytics, privacy, recovery."""

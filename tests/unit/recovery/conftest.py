@@ -9,12 +9,13 @@ import pytest
 from moto import mock_aws
 
 from recovery.incidents import Incidents
+from recovery.table import Table
 from streamflix import aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TABLE = "streamflix-incidents-test"
+NAME = "streamflix-incidents-test"
 
 
 class Time:
@@ -46,11 +47,11 @@ def clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def incidents(clouds: None, time: Time) -> Incidents:
+def table(clouds: None, time: Time) -> Table:
     client: Any = boto3.client("dynamodb")
     names = ("kind", "at")
     client.create_table(
-        TableName=TABLE,
+        TableName=NAME,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
         KeySchema=[
@@ -58,4 +59,9 @@ def incidents(clouds: None, time: Time) -> Incidents:
             for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
         ],
     )
-    return Incidents(TABLE, time)
+    return Table(NAME, time)
+
+
+@pytest.fixture
+def incidents(table: Table) -> Incidents:
+    return Incidents(table)

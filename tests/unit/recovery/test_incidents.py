@@ -11,6 +11,7 @@ from recovery.errors import RecordUnreachable
 from recovery.incident import Incident, Witness
 from recovery.incidents import Incidents
 from recovery.pulse import Beat, Pulse
+from recovery.table import Table
 
 if TYPE_CHECKING:
     from tests.unit.recovery.conftest import Time
@@ -90,4 +91,4 @@ def test_what_was_breached_a_minute_ago_is_known(incidents: Incidents) -> None:
 
 def test_a_table_that_is_not_there_is_told(clouds: None) -> None:
     with pytest.raises(RecordUnreachable, match="ResourceNotFoundException"):
-        Incidents("not-there").pulse()
+        Incidents(Table("not-there")).pulse()

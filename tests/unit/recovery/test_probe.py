@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recovery.incidents import Incidents
 from recovery.probe import Doors, Probe
 from recovery.pulse import Beat
+from recovery.table import Table
 from streamflix.errors import DatabaseUnreachable
 
 if TYPE_CHECKING:
+    from recovery.incidents import Incidents
     from tests.unit.recovery.conftest import Time
 
 
@@ -102,16 +103,16 @@ def test_acknowledged_writes_that_are_gone_are_counted(
 def test_a_record_that_cannot_be_reached_is_written_when_it_can(
     incidents: Incidents, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = Incidents._call
+    call = Table._call
 
-    def refuse(self: Incidents, name: str, **given: Any) -> Any:
+    def refuse(self: Table, name: str, **given: Any) -> Any:
         from recovery.errors import RecordUnreachable
 
         if time.now < 10_020.0:
             raise RecordUnreachable("down as well")
         return call(self, name, **given)
 
-    monkeypatch.setattr(Incidents, "_call", refuse)
+    monkeypatch.setattr(Table, "_call", refuse)
     probe(Heart(time, (10_010.0, 10_014.0)), incidents, time).run(58)
 
     [incident] = incidents.recent(0)

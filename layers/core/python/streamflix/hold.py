@@ -56,6 +56,30 @@ def held(
         _release(dynamodb, table, token)
 
 
+def take(
+    table: str,
+    holder: str,
+    reason: str,
+    token: str,
+    *,
+    lease_seconds: float,
+    now: Callable[[], float] = time.time,
+) -> None:
+    """Hold until `release` with this token, across processes. Whoever holds takes it anew.
+
+    Raises: `EnvironmentHeld`.
+    """
+    dynamodb = aws.client("dynamodb")
+    other = _take(dynamodb, table, holder, reason, token, lease_seconds, now)
+    if other is not None:
+        raise EnvironmentHeld(other)
+
+
+def release(table: str, token: str) -> None:
+    """Let go of what was taken with this token; of nothing, when it is somebody else's by now."""
+    _release(aws.client("dynamodb"), table, token)
+
+
 def _take(
     dynamodb: Any,
     table: str,
@@ -79,9 +103,11 @@ def _take(
         dynamodb.put_item(
             TableName=table,
             Item=item,
-            ConditionExpression="attribute_not_exists(#hold) OR expires_at <= :now",
-            ExpressionAttributeNames={"#hold": "hold"},
-            ExpressionAttributeValues={":now": {"N": str(moment)}},
+            ConditionExpression=(
+                "attribute_not_exists(#hold) OR expires_at <= :now OR #token = :token"
+            ),
+            ExpressionAttributeNames={"#hold": "hold", "#token": "token"},
+            ExpressionAttributeValues={":now": {"N": str(moment)}, ":token": {"S": token}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except dynamodb.exceptions.ResourceNotFoundException:

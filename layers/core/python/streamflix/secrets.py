@@ -93,6 +93,16 @@ class Secret:
         assert self._login is not None  # noqa: S101  kept by the lines above
         return self._login
 
+    def previous(self) -> Login | None:
+        """What it said before its last rotation; nothing when it was never rotated.
+
+        Raises: `SecretUnreadable`, `SecretMalformed`.
+        """
+        try:
+            return self._read("AWSPREVIOUS")
+        except _VersionAbsentError:
+            return None
+
     def log_in(self, attempt: Callable[[Login], T]) -> T:
         """Run `attempt` with the login; when it raises `CredentialsRefused`, climb the ladder.
 
@@ -148,5 +158,12 @@ class Secret:
             client: SecretClient = self._client or aws.client("secretsmanager")
             answer = client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
         except (BotoCoreError, ClientError) as error:
-            raise SecretUnreadable(f"{stage} not read: {aws.reason(error)}") from None
+            reason = aws.reason(error)
+            absent = reason == "ResourceNotFoundException"
+            kind = _VersionAbsentError if absent else SecretUnreadable
+            raise kind(f"{stage} not read: {reason}") from None
         return Login.from_json(answer.get("SecretString", ""))
+
+
+class _VersionAbsentError(SecretUnreadable):
+    """The secret has no version with this label, or is not there at all."""

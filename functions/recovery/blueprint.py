@@ -1,0 +1,69 @@
+"""What a copy must be like, from what Describe says of the cluster that it is a copy of. Pure.
+
+RDS gives a restored cluster defaults for whatever is not named: the default security group, the
+default parameters, no log, no key of ours.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Described = Mapping[str, Any]
+
+MARK = "Restore"
+"""The tag that names the run: by it a copy is found again, and told from the stack's own."""
+
+_SAME = ("KmsKeyId", "Port", "CopyTagsToSnapshot", "ServerlessV2ScalingConfiguration")
+_RENAMED = {
+    "DBSubnetGroup": "DBSubnetGroupName",
+    "DBClusterParameterGroup": "DBClusterParameterGroupName",
+    "EnabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
+    "IAMDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
+}
+
+
+def cluster(
+    source: Described, name: str, run: str, groups: Sequence[str], target: float | None
+) -> dict[str, Any]:
+    """Parameters of RestoreDBClusterToPointInTime; without a target the latest time there is."""
+    given = {key: source[key] for key in _SAME if key in source}
+    given |= {new: source[old] for old, new in _RENAMED.items() if old in source}
+    when: dict[str, Any] = (
+        {"UseLatestRestorableTime": True}
+        if target is None
+        else {"RestoreToTime": datetime.fromtimestamp(target, UTC)}
+    )
+    return {
+        "SourceDBClusterIdentifier": source["DBClusterIdentifier"],
+        "DBClusterIdentifier": name,
+        "VpcSecurityGroupIds": list(groups),
+        "DeletionProtection": False,
+        "Tags": _tags(source, run),
+        **given,
+        **when,
+    }
+
+
+def instance(source: Described, cluster_name: str, name: str, run: str) -> dict[str, Any]:
+    """Parameters of CreateDBInstance for the one that is needed first."""
+    groups = source.get("DBParameterGroups", [])
+    return {
+        "DBInstanceIdentifier": name,
+        "DBClusterIdentifier": cluster_name,
+        "DBInstanceClass": source["DBInstanceClass"],
+        "Engine": source["Engine"],
+        "PubliclyAccessible": False,
+        "AutoMinorVersionUpgrade": bool(source.get("AutoMinorVersionUpgrade", True)),
+        "Tags": _tags(source, run),
+        **({"DBParameterGroupName": groups[0]["DBParameterGroupName"]} if groups else {}),
+    }
+
+
+def _tags(source: Described, run: str) -> list[dict[str, str]]:
+    """The source's own; AWS keeps those that it has put there to itself."""
+    kept = [tag for tag in source.get("TagList", []) if not tag["Key"].startswith("aws:")]
+    return [*kept, {"Key": MARK, "Value": run}]

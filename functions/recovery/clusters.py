@@ -1,0 +1,135 @@
+"""Clusters of Aurora through RDS's API: a copy is made beside the original, and taken away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from recovery import blueprint
+from recovery.errors import CopyNotReady
+from streamflix import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from recovery.restores import Restore
+
+THERE_ALREADY = {"DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"}
+GONE = {"DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault"}
+BUSY = {"InvalidDBClusterStateFault", "InvalidDBInstanceState"}
+AVAILABLE = "available"
+
+
+class Clusters:
+    """Each method does what is left of it; raises `CopyNotReady` until AWS has done its part."""
+
+    def __init__(self, source: str, groups: Sequence[str]) -> None:
+        """`source` is the stack's cluster, `groups` the quarantine that copies stand in."""
+        self._source = source
+        self._groups = groups
+
+    def restore(self, restore: Restore) -> None:
+        """Bring the copy's volume up."""
+        rds = aws.client("rds")
+        copy = self._cluster(restore.copy)
+        if copy is None:
+            source = self._cluster(self._source)
+            if source is None:
+                raise CopyNotReady(f"{self._source} is not there")
+            wanted = blueprint.cluster(
+                source, restore.copy, restore.run, self._groups, restore.target_at
+            )
+            _tolerating(THERE_ALREADY, lambda: rds.restore_db_cluster_to_point_in_time(**wanted))
+            copy = self._cluster(restore.copy)
+        _await_available(copy, "Status", restore.copy)
+
+    def add_instance(self, restore: Restore) -> str:
+        """Bring its first instance up; returns ``host:port`` of the writer."""
+        rds, name = aws.client("rds"), f"{restore.copy}-a"
+        instance = self._instance(name)
+        if instance is None:
+            [like, *_] = self._members(self._source)
+            wanted = blueprint.instance(like, restore.copy, name, restore.run)
+            _tolerating(THERE_ALREADY | BUSY, lambda: rds.create_db_instance(**wanted))
+            instance = self._instance(name)
+        _await_available(instance, "DBInstanceStatus", name)
+        copy = self._cluster(restore.copy) or {}
+        return f"{copy['Endpoint']}:{copy['Port']}"
+
+    def set_master_password(self, restore: Restore, password: str) -> None:
+        """The copy has the password of its target time. Safe to repeat."""
+        change = partial(
+            aws.client("rds").modify_db_cluster,
+            DBClusterIdentifier=restore.copy,
+            MasterUserPassword=password,
+            ApplyImmediately=True,
+        )
+        if _tolerating(BUSY, change) is None:
+            raise CopyNotReady(f"{restore.copy} takes no changes yet")
+
+    def remove(self, name: str) -> None:
+        """Delete a copy with all its instances; nothing happens when it is gone."""
+        rds = aws.client("rds")
+        members = list(self._members(name))
+        for member in members:
+            identifier = member["DBInstanceIdentifier"]
+            if member["DBInstanceStatus"] != "deleting":
+                end = partial(rds.delete_db_instance, DBInstanceIdentifier=identifier)
+                _tolerating(GONE | BUSY, partial(end, SkipFinalSnapshot=True))
+        cluster = self._cluster(name)
+        if cluster is None:
+            return
+        if cluster["Status"] != "deleting":
+            _tolerating(
+                GONE | BUSY,
+                lambda: rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True),
+            )
+        if self._cluster(name) is not None:
+            raise CopyNotReady(f"{name} is being deleted")
+
+    def copies(self) -> Iterator[tuple[str, str]]:
+        """Every restored copy that there is, with the run that made it."""
+        pages = aws.client("rds").get_paginator("describe_db_clusters").paginate()
+        for page in pages:
+            for cluster in page["DBClusters"]:
+                name = cluster["DBClusterIdentifier"]
+                marks = [t["Value"] for t in cluster["TagList"] if t["Key"] == blueprint.MARK]
+                if marks and name.startswith(f"{self._source}-r"):
+                    yield name, marks[0]
+
+    def _cluster(self, name: str) -> dict[str, Any] | None:
+        rds = aws.client("rds")
+        answer = _tolerating(GONE, lambda: rds.describe_db_clusters(DBClusterIdentifier=name))
+        return answer["DBClusters"][0] if answer else None
+
+    def _instance(self, name: str) -> dict[str, Any] | None:
+        rds = aws.client("rds")
+        answer = _tolerating(GONE, lambda: rds.describe_db_instances(DBInstanceIdentifier=name))
+        return answer["DBInstances"][0] if answer else None
+
+    def _members(self, name: str) -> Iterator[dict[str, Any]]:
+        pages = (
+            aws.client("rds")
+            .get_paginator("describe_db_instances")
+            .paginate(Filters=[{"Name": "db-cluster-id", "Values": [name]}])
+        )
+        for page in pages:
+            yield from page["DBInstances"]
+
+
+def _await_available(what: dict[str, Any] | None, key: str, name: str) -> None:
+    state = str(what[key]) if what else "not there yet"
+    if state != AVAILABLE:
+        raise CopyNotReady(f"{name} is {state}")
+
+
+def _tolerating(codes: set[str], call: Callable[[], Any]) -> Any:
+    """Nothing, when AWS refuses for one of these reasons."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        if aws.reason(error) not in codes:
+            raise
+        return None

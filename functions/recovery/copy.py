@@ -1,0 +1,45 @@
+"""The restore workflow calls this for what happens inside a restored copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recovery.copied import Copied
+from recovery.errors import BadTask
+from recovery.settings import CopySettings
+from streamflix import log, settings
+from streamflix.addresses import Address
+from streamflix.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamflix.deadline import Context
+
+logger = log.get("recovery")
+
+
+@log.handler(logger)
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
+    """Run one step in the copy at an address.
+
+    Event: ``{"run": name, "address": "host:port", "step": logins | verify}``. `logins` closes the
+    copy to everybody but master and gives each login the passwords that it has now; `verify`
+    returns ``{"beatenAt": s, "accounts": n}``.
+    Raises: `CopyNotFenced`, `CopyIncomplete`, `BadTask` (permanent); what a connection raises
+    (retryable). Safe to repeat and to interrupt.
+    """
+    step = str(event.get("step"))
+    if step not in {"logins", "verify"}:
+        raise BadTask("the event names no step in a copy")
+    env = settings.cached(CopySettings)
+    copied = Copied(Address.parse(str(event.get("address"))), Secret(env.master_secret_arn))
+    try:
+        if step == "logins":
+            answer: dict[str, Any] = {"logins": copied.close_logins(env.login_secret_arns)}
+        else:
+            answer = copied.verify()
+    finally:
+        copied.rest()
+    logger.info("step done", extra={"run": str(event.get("run")), "step": step, **answer})
+    return answer

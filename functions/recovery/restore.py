@@ -1,0 +1,186 @@
+"""The restore workflow calls this for every step that goes through AWS's APIs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from recovery.clusters import Clusters
+from recovery.errors import BadTask, NotConfirmed, RotationHalfway
+from recovery.restores import Restore, Restores
+from recovery.settings import RestoreSettings
+from recovery.table import Table
+from streamflix import aws, bus, hold, log, metrics, settings
+from streamflix.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streamflix.deadline import Context
+
+logger = log.get("recovery")
+
+SOURCE = "streamflix.recovery"
+# Longer than a restore may take, and shorter than a night: a workflow that was stopped by hand
+# must not keep rotations and deploys out for ever.
+LEASE_SECONDS = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What lies outside of this process."""
+
+    env: RestoreSettings
+    restores: Restores
+    clusters: Clusters
+    now: Callable[[], float] = time.time
+
+
+@log.handler(logger)
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
+    """Run one step of one restore.
+
+    Event: ``{"run": name, "step": begin | restore | instance | master | report | fail | clean}``;
+    `begin` takes ``"input": {"mode": "drill", "target": RFC 3339 or "latest"}`` as well, `report`
+    ``"measured": {"beatenAt": s, "accounts": n}`` and ``"replayed"``, ``"migrated"`` as the other
+    rooms returned them, `fail` ``"error"``.
+    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask` (permanent); `CopyNotReady`,
+    `RotationHalfway`, `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first
+    and may be repeated or interrupted anywhere.
+    """
+    step, run = str(event.get("step")), str(event.get("run", ""))
+    if step not in STEPS or not run:
+        raise BadTask("the event names no step of a restore")
+    answer = STEPS[step](run, event, doors(settings.cached(RestoreSettings)))
+    logger.info("step done", extra={"run": run, "step": step, **answer})
+    return answer
+
+
+@cache
+def doors(env: RestoreSettings) -> Doors:
+    clusters = Clusters(env.cluster_id, [env.quarantine_group_id])
+    return Doors(env, Restores(Table(env.incidents_table)), clusters)
+
+
+def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Refuse, or take the hold and put the run on record; take away what older runs have left."""
+    env, asked = doors.env, event.get("input") or {}
+    restore = doors.restores.of(run)
+    if restore is None:
+        restore = _asked(run, asked, doors)
+        _refuse_halfway(env.secret_arns)
+    reason = f"{restore.mode} {run}"
+    hold.take(env.hold_table, "recovery", reason, run, lease_seconds=LEASE_SECONDS)
+    restore = doors.restores.begin(restore)
+    for name, mark in doors.clusters.copies():
+        if mark != run:  # whoever holds knows that nobody else is at work
+            logger.warning("left by another run", extra={"copy": name, "run": mark})
+            doors.clusters.remove(name)
+    return {"targetTime": _time(restore.objective_at), "mode": restore.mode}
+
+
+def restore_volume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    doors.clusters.restore(doors.restores.known(run))
+    return {}
+
+
+def add_instance(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    return {"address": doors.clusters.add_instance(doors.restores.known(run))}
+
+
+def set_master(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """The password that Secrets Manager calls current now, whatever it was at the target time."""
+    login = Secret(doors.env.master_secret_arn).current()
+    doors.clusters.set_master_password(doors.restores.known(run), login.password)
+    return {}
+
+
+def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Put on record what was measured, publish and tell it."""
+    restore = doors.restores.known(run)
+    measured = event["measured"]
+    now = doors.now()
+    ended = doors.restores.end(
+        restore,
+        outcome="passed",
+        ended_at=now,
+        rto_seconds=round(now - restore.started_at, 3),
+        rpo_seconds=round(max(0.0, restore.objective_at - measured["beatenAt"]), 3),
+        accounts=int(measured["accounts"]),
+        accounts_erased=int(event["replayed"]["accounts"]),
+        schema_version=int(event["migrated"]["schemaVersion"]),
+    )
+    numbers = {
+        "RestoreDrillRtoSeconds": ended.rto_seconds or 0.0,
+        "RestoreDrillRpoSeconds": ended.rpo_seconds or 0.0,
+    }
+    metrics.publish(doors.env.environment, numbers)
+    told = {"run": run, "rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+    bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillPassed", told)
+    return {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+
+
+def fail(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Put on record that it failed; what was refused before it began has no record."""
+    error = str(event.get("error") or "unknown")
+    restore = doors.restores.of(run)
+    if restore is not None:
+        doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
+    metrics.publish(doors.env.environment, {"RestoreDrillFailures": 1})
+    bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillFailed", {"run": run, "error": error})
+    return {"error": error}
+
+
+def clean(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Leave nothing that is billed, then let others at the credentials again."""
+    restore = doors.restores.of(run)
+    if restore is not None:
+        doors.clusters.remove(restore.copy)
+    hold.release(doors.env.hold_table, run)
+    return {"outcome": restore.outcome if restore else "refused"}
+
+
+def _asked(run: str, asked: Mapping[str, Any], doors: Doors) -> Restore:
+    mode, target = asked.get("mode"), str(asked.get("target") or "latest")
+    if mode != "drill":
+        raise NotConfirmed(f"mode {mode!r} is none; a drill is")
+    now = doors.now()
+    digits = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d%H%M%S")
+    at = None if target == "latest" else _moment(target)
+    return Restore(run, mode, now, f"{doors.env.cluster_id}-r{digits}", at)
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotConfirmed(f"target {text!r} is no time; RFC 3339 or latest is") from None
+    if moment.tzinfo is None:
+        raise NotConfirmed(f"target {text!r} has no time zone")
+    return moment.timestamp()
+
+
+def _refuse_halfway(arns: tuple[str, ...]) -> None:
+    manager = aws.client("secretsmanager")
+    for arn in arns:
+        stages = manager.describe_secret(SecretId=arn).get("VersionIdsToStages", {}).values()
+        if any("AWSPENDING" in each and "AWSCURRENT" not in each for each in stages):
+            raise RotationHalfway(arn.rpartition(":")[2])
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+STEPS: Mapping[str, Callable[[str, Mapping[str, Any], Doors], dict[str, Any]]] = {
+    "begin": begin,
+    "restore": restore_volume,
+    "instance": add_instance,
+    "master": set_master,
+    "report": report,
+    "fail": fail,
+    "clean": clean,
+}

@@ -9,6 +9,8 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from recovery.restores import Restores
+from recovery.table import Table
 from recovery.verdict import Verdict, at_least, at_most, together
 from streamflix import aws
 from streamflix.ca import CA_FILE
@@ -25,6 +27,8 @@ HOUR = 3600
 DATABASE_BACKUP_SECONDS = 27 * HOUR
 FILES_BACKUP_SECONDS = 4 * HOUR
 REDIS_SNAPSHOT_SECONDS = 27 * HOUR
+# A week, and a day to look into one that failed.
+DRILL_SECONDS = 8 * 24 * HOUR
 # A month: the time that it takes to get a certificate by way of people.
 CERTIFICATE_DAYS = 30
 # Secrets rotate every 24 to 30 days; the policy ends at 30.
@@ -198,6 +202,23 @@ def expiries(env: MonitorSettings, now: datetime) -> Verdict:
     )
 
 
+def drills(env: MonitorSettings, now: datetime) -> Verdict:
+    """How long ago a restore was rehearsed with success; a young cluster has had no week for it."""
+    [cluster] = aws.client("rds").describe_db_clusters(DBClusterIdentifier=env.cluster_id)[
+        "DBClusters"
+    ]
+    passed = [
+        datetime.fromtimestamp(restore.ended_at or 0.0, UTC)
+        for restore in Restores(Table(env.incidents_table)).all()
+        if restore.outcome == "passed"
+    ]
+    return at_most(
+        {"RestoreDrillAgeSeconds": _seconds(now - max([cluster["ClusterCreateTime"], *passed]))},
+        DRILL_SECONDS,
+        "no restore was rehearsed with success for {value:.0f} s; weekly is at most {limit:.0f} s",
+    )
+
+
 def _changed(secret: Mapping[str, Any]) -> datetime:
     """When its password was last made: by a rotation, or by hand, or with the secret."""
     for name in ("LastRotatedDate", "LastChangedDate", "CreatedDate"):
@@ -232,4 +253,5 @@ CHECKS: Mapping[str, Check] = {
     "backups": backups,
     "stream": stream,
     "expiries": expiries,
+    "drills": drills,
 }

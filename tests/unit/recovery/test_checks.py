@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from recovery import checks, monitor
+from recovery.restores import Restore
 from recovery.settings import MonitorSettings
 from streamflix import aws
 
@@ -41,6 +44,12 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
+def drill(outcome: str = "passed", **time: float) -> dict[str, Any]:
+    ended = ago(**time).timestamp()
+    restore = Restore("run", "drill", ended - 600, "copy", outcome=outcome, ended_at=ended)
+    return {"record": {"S": json.dumps(asdict(restore))}}
+
+
 class Answers:
     """Every client at once: the answer of each operation, or the error that it raises."""
 
@@ -50,6 +59,7 @@ class Answers:
                 "DBClusters": [
                     {
                         "LatestRestorableTime": ago(seconds=100),
+                        "ClusterCreateTime": ago(days=30),
                         "DBClusterMembers": [{"IsClusterWriter": True}],
                     }
                 ]
@@ -92,6 +102,7 @@ class Answers:
                 "Datapoints": [{"Timestamp": ago(minutes=1), "Maximum": 2_000.0}]
             },
             "describe_secret": {"LastRotatedDate": ago(days=10)},
+            "query": {"Items": [drill(days=3), drill(days=2, outcome="failed")]},
         }
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -137,6 +148,7 @@ def test_when_all_is_well_every_number_is_told_and_nothing_is_breached(answers: 
         "FilesBackupAgeSeconds": 3600,
         "StreamWaitSeconds": 2,
         "SecretDaysLeft": 20,
+        "RestoreDrillAgeSeconds": 3 * 86_400,
         "RecoveryChecksBreached": 0,
     }
     assert answers
@@ -210,6 +222,18 @@ BREACHES: list[Change] = [
         "describe_secret",
         lambda it: it.update(LastRotatedDate=ago(days=33)),
         "days until a secret is older than the policy allows: -3",
+    ),
+    (
+        "drills",
+        "query",
+        lambda it: it.update(Items=[drill(days=9), drill(days=1, outcome="failed")]),
+        "no restore was rehearsed with success for 777600 s; weekly is at most 691200 s",
+    ),
+    (
+        "drills",
+        "query",
+        lambda it: it.update(Items=[]),
+        "no restore was rehearsed with success for 2592000 s; weekly is at most 691200 s",
     ),
 ]
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from analytics.consume import GC_THRESHOLD
 from analytics.decode import decode
 from analytics.envelope import Batch
+from analytics.opening import GC_THRESHOLD
 from analytics.store import STAGING, Store
 from bench import replay
 from bench.picture import curve

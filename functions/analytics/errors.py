@@ -8,6 +8,16 @@ class RejectsUnreachable(Retryable):
     before the rest of its batch is. Look at SQS, the queue's policy and its key."""
 
 
+class StreamUnreachable(Retryable):
+    """Kinesis did not answer, or refused to be read. What was counted stays counted; the next call
+    goes on from there. Look at the function's grants, at StreamKey and at who else reads."""
+
+
 class MalformedInvocation(Permanent):
     """This is no batch of one Kinesis shard. Somebody invoked the consumer by hand, or mapped
     another event source to it."""
+
+
+class BadTask(Permanent):
+    """The event is no task of the replay's: it knows `still` and `replay`. The restore workflow
+    sends the right ones; by hand: events/analytics/replay.json."""

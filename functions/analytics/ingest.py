@@ -82,7 +82,7 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
         applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
     except (Retryable, Permanent) as error:
         if single and not isinstance(error, DataRefused):
-            _call_off(batch, doors)
+            call_off(batch, doors)
         raise
     return _outcome(batch, doors, applied, viewers_missed=not viewers_counted)
 
@@ -96,7 +96,7 @@ def _stepped_over(batch: Batch) -> Decoded:
     return Decoded(rejected=[Pointer(batch.last, None, "killed_the_consumer")])
 
 
-def _call_off(batch: Batch, doors: Doors) -> None:
+def call_off(batch: Batch, doors: Doors) -> None:
     """What is wrong with the platform is not the record's fault and must not count against it."""
     try:
         doors.store.call_off(batch)

@@ -16,3 +16,10 @@ class Settings:
     redis_host: str
     redis_port: int
     rejects_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySettings(Settings):
+    """What stacks/analytics-replay.yaml gives: the consumer's, and what Lambda reads for that."""
+
+    stream_arn: str

@@ -6,7 +6,7 @@ import io
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
@@ -48,6 +48,14 @@ class Applied:
     """Events whose person is erased: counted in sums, and nowhere else."""
 
 
+class Progress(NamedTuple):
+    """How far a shard was counted: 0 for not at all."""
+
+    watermark: int = 0
+    begun: int = 0
+    """The end of a batch that was begun and perhaps never ended; 0 when there is none."""
+
+
 class Store:
     """Every method is a transaction, refused with `EpochMoved` while the database is not the one
     that the address book means."""
@@ -59,8 +67,24 @@ class Store:
         self._tombstones = tombstones
         self._owed: list[dict[str, object]] = []
 
+    def progress(self, stream: str) -> dict[str, Progress]:
+        """Of every shard that a batch was ever begun of."""
+        with self._transaction() as cursor:
+            cursor.execute(_SQL["progress"], {"stream": stream})
+            return {
+                shard: Progress(int(watermark), int(begun))
+                for shard, watermark, begun in cursor.fetchall()
+            }
+
+    def standstill(self, stream: str) -> tuple[str, float]:
+        """When a batch was last counted (RFC 3339), and seconds since, by the database's clock."""
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute(_SQL["standstill"], {"stream": stream})
+            newest, seconds = _row(cursor)
+            return str(newest), float(seconds)
+
     def begin(self, batch: Batch) -> int:
-        """Put on record that this batch of one record is begun.
+        """Put on record that this batch, of one record as a rule, is begun.
 
         Returns how often it was by now; 0 when it was counted before.
         """

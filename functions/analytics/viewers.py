@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from analytics import fingerprint, hyperloglog
@@ -17,6 +18,7 @@ from streamflix import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from analytics import ingest
     from analytics.decode import Event
     from streamflix.redis import Redis
 
@@ -87,3 +89,20 @@ class Viewers:
             )
             return False
         return True
+
+
+class RecentViewers:
+    """The counts of minutes that Redis still keeps.
+
+    A replay meets older ones: their keys have expired, and must not come back half full.
+    """
+
+    def __init__(self, viewers: ingest.Viewers, clock: Callable[[], float] = time.time) -> None:
+        self._viewers = viewers
+        self._clock = clock
+
+    def add(self, events: Iterable[Event]) -> bool:
+        """As `Viewers.add`, of the events of these minutes."""
+        oldest = datetime.fromtimestamp(self._clock() - hyperloglog.LIVE_SECONDS, UTC)
+        minute = oldest.isoformat()[:MINUTE_CHARS]
+        return self._viewers.add(event for event in events if event.ts[:MINUTE_CHARS] >= minute)

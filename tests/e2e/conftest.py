@@ -14,6 +14,7 @@ import pytest
 from redis.cluster import RedisCluster
 
 from tests.e2e.chaos_mode import Chaos
+from tests.e2e.restore import Restore
 from tests.e2e.stage import Stage
 
 if TYPE_CHECKING:
@@ -108,3 +109,12 @@ def stage(outputs: dict[str, str], aws: Aws, connect: Any) -> Iterator[Stage]:
 @pytest.fixture
 def chaos(aws: Aws, outputs: dict[str, str]) -> Chaos:
     return Chaos(aws.client("lambda"), outputs["AnalyticsFunctionName"])
+
+
+@pytest.fixture
+def restore(aws: Aws, outputs: dict[str, str]) -> Restore:
+    return Restore(
+        aws.client("lambda"),
+        outputs["AnalyticsEventSourceMappingId"],
+        f"streamflix-analytics-replay-{outputs['EnvironmentSuffix']}",
+    )

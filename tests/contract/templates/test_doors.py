@@ -11,6 +11,8 @@ INSIDE = {
     ("Schema", 5432, "Aurora"),
     ("Analytics", 5432, "Aurora"),
     ("Analytics", 6379, "Cache"),
+    ("AnalyticsReplay", 5432, "Aurora"),
+    ("AnalyticsReplay", 6379, "Cache"),
     ("Rotation", 5432, "Aurora"),
     ("Rotation", 6379, "Cache"),
     ("PrivacyErase", 5432, "Aurora"),
@@ -30,7 +32,7 @@ INSIDE = {
 WITH_PROXY = {("Service", 5432, "Proxy"), ("Proxy", 5432, "Aurora")}
 WITHOUT_PROXY = {("Service", 5432, "Aurora")}
 # Whoever may call AWS's APIs does it through the endpoints, where there are any.
-TO_THE_WORLD = {"Schema", "Analytics", "Rotation", "RecoveryProbe", "Service"}
+TO_THE_WORLD = {"Schema", "Analytics", "AnalyticsReplay", "Rotation", "RecoveryProbe", "Service"}
 TO_THE_WORLD |= {"PrivacyErase", "PrivacyDoor", "PrivacyUpkeep", "PrivacyReplay"}
 TO_ENDPOINTS = {(client, 443, "Endpoints") for client in TO_THE_WORLD}
 STORES = ("Aurora", "Cache", "Files", "Proxy")

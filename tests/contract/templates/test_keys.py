@@ -162,7 +162,7 @@ def test_only_the_room_that_counts_may_read_what_people_watch() -> None:
         if policies.admits(stream, keyrings.through("kinesis", "kms:Decrypt", who))
     }
 
-    assert readers == {"Analytics"}
+    assert readers == {"Analytics", "AnalyticsReplay"}
 
 
 def test_every_key_turns_and_can_be_brought_back_for_a_month() -> None:

@@ -167,6 +167,7 @@ def test_a_grant_has_a_sentence_for_a_name() -> None:
 # Who asks KMS itself: what it signs, seals or tells apart is in no service's store.
 ASKS_KMS = {
     "Analytics.AnalyticsPolicy.TellsWhoIsErased",
+    "AnalyticsReplay.ReplayPolicy.TellsWhoIsErased",
     "PrivacyDoor.AnswerPolicy.SignsAnswers",
     "PrivacyDoor.AnswerPolicy.WrapsAndUnwrapsKeys",
     "PrivacyDoor.CallPolicy.SignsCalls",
@@ -228,11 +229,11 @@ def test_a_login_of_the_database_is_reached_by_whoever_logs_in_with_it_only() ->
     assert readers == {
         "aurora/master": {"Rotation", "Schema", "PrivacyReplay"},
         "aurora/app": {"Rotation", "Schema", "Proxy"},
-        "aurora/analytics": {"Rotation", "Schema", "Analytics"},
+        "aurora/analytics": {"Rotation", "Schema", "Analytics", "AnalyticsReplay"},
         "aurora/privacy": {"Rotation", "Schema", *PRIVACY},
         "aurora/recovery": {"Rotation", "Schema", "RecoveryProbe"},
         "redis/app": {"Rotation", "Service"},
-        "redis/ops": {"Rotation", "Analytics", *PRIVACY},
+        "redis/ops": {"Rotation", "Analytics", "AnalyticsReplay", *PRIVACY},
     }
 
 

@@ -207,6 +207,8 @@ def test_a_personal_store_is_read_by_nobody_whose_role_does_not_say_so() -> None
     assert holders == {
         ("Analytics", "kinesis:GetRecords"),
         ("Analytics", "kinesis:GetShardIterator"),
+        ("AnalyticsReplay", "kinesis:GetRecords"),
+        ("AnalyticsReplay", "kinesis:GetShardIterator"),
         ("Backup", "elasticfilesystem:Backup"),
         ("PrivacyDoor", "elasticfilesystem:ClientMount"),
         ("PrivacyErase", "elasticfilesystem:ClientMount"),

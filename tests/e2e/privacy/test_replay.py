@@ -12,6 +12,8 @@ from tests.e2e.privacy.conftest import rows
 
 if TYPE_CHECKING:
     from tests.e2e.privacy.conftest import Api, Somebody
+    from tests.e2e.restore import Restore
+    from tests.e2e.stage import Stage
 
 
 def replay(aws: Any, outputs: dict[str, str], **changes: str) -> Any:
@@ -73,3 +75,20 @@ def test_a_point_in_time_beyond_the_tombstones_is_refused(
     told = replay(aws, outputs, targetTime="2020-01-01T00:00:00Z")
 
     assert told["errorType"] == "TargetTooOld"
+
+
+def test_events_of_somebody_erased_that_are_counted_again_bring_nobody_back(
+    api: Api, owner: Any, somebody: Somebody, stage: Stage, restore: Restore
+) -> None:
+    body = api.ask({"email": somebody.email})
+    assert api("POST", "/v2/requests", body).status == 201
+    api.completed(body["subject_request_id"])
+    stop = stage.event("stop", account_id=somebody.account, profile_id=somebody.profile)
+    with restore.without_mapping():
+        stage.put(stop)
+
+        told = restore.replay()
+
+    assert told["ingested"] == 1, told
+    assert stage.rollups()["watched_s"] == stop["watched_s"]
+    assert set(rows(owner, somebody).values()) == {0}

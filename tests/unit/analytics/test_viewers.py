@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError, MovedError, ResponseError, Timeout
 from analytics import hyperloglog
 from analytics.decode import decode
 from analytics.envelope import Batch
-from analytics.viewers import REST_SECONDS, Viewers, audiences
+from analytics.viewers import REST_SECONDS, RecentViewers, Viewers, audiences
 from streamflix.errors import RedisUnreachable, SecretMalformed
 from tests import playback
 
@@ -129,3 +129,26 @@ def test_only_commands_that_went_the_wrong_way_are_sent_again(
         hyperloglog.add(cluster, {"live:x": [b"12345678"]})
 
     assert again == ([(cluster, {"live:x": [b"12345678"]})] if repeated else [])
+
+
+class Kept:
+    """The events that were to be added."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def add(self, events: Any) -> bool:
+        self.events += events
+        return True
+
+
+def test_a_replay_adds_no_viewers_to_minutes_whose_keys_have_expired() -> None:
+    """At 14:00:30, two hours after the minute of noon began."""
+    moments = [playback.NOON + timedelta(minutes=minutes) for minutes in (-60, -1, 0, 1)]
+    kept, now = Kept(), playback.NOON + timedelta(hours=2)
+
+    assert RecentViewers(kept, now.timestamp).add(
+        decoded([playback.event(at=moment) for moment in moments])
+    )
+
+    assert [event.ts[:16] for event in kept.events] == ["2025-11-23T12:00", "2025-11-23T12:01"]

@@ -24,6 +24,11 @@ class HistoryDiffers(Permanent):
     they were, put the change into a new migration, build and deploy."""
 
 
+class BadCopy(Permanent):
+    """The event names no copy of the database; nothing was tried. Start the restore workflow, not
+    the function."""
+
+
 class SchemaBlocked(Retryable):
     """Somebody held a lock for too long: another deploy, or a long transaction on a table that is
     to change. What was begun is rolled back; end the other transaction and deploy again."""

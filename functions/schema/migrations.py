@@ -101,6 +101,18 @@ def apply(
     return names
 
 
+def version(connection: extensions.connection) -> int:
+    """The newest migration that a database has; 0 when it has none.
+
+    Raises: `SchemaRefused`; `SchemaBlocked`, `DatabaseUnreachable` (retryable).
+    """
+    try:
+        with connection, connection.cursor() as cursor:
+            return max((step.version for step in _history(cursor)), default=0)
+    except psycopg2.Error as error:
+        raise meaning(error, connection, "the ledger of migrations") from None
+
+
 def _read(path: Path) -> Migration:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:

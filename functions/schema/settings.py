@@ -1,4 +1,4 @@
-"""What stacks/schema.yaml gives this room."""
+"""What stacks/schema.yaml and stacks/schema-copy.yaml give this room."""
 
 from __future__ import annotations
 
@@ -36,3 +36,11 @@ class Settings:
     def by_token(self) -> frozenset[str]:
         """The logins that bring IAM tokens."""
         return frozenset({"app"} if self.app_login == "token" else ())
+
+
+@dataclass(frozen=True, slots=True)
+class CopySettings:
+    """What the function that migrates a restored copy gets."""
+
+    environment: str
+    master_secret_arn: str

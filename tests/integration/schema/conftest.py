@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions, sql
 
-from schema import logins, migrate, migrations, upgrade
+from schema import logins, master, migrate, migrations
 from streamflix import aws, custom_resource
 from streamflix.postgres import Postgres
 from tests.integration.schema.surroundings import DIGEST, EVENTS, SECRET, TWIN, Cloud
@@ -162,9 +162,9 @@ def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
         },
     )
     monkeypatch.setattr(aws, "client", cloud.client)
-    monkeypatch.setattr(upgrade, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(master, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(
-        upgrade,
+        master,
         "Postgres",
         lambda *where, **how: Postgres(*where, ca_file=cluster.ca, database=cloud.database, **how),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schema import migrations, upgrade
+from schema import master, migrations, upgrade
 from tests.eventually import eventually
 from tests.integration.schema.surroundings import DIGEST, SECRET, TWIN
 
@@ -111,7 +111,7 @@ def test_a_database_that_starts_late_is_waited_for(cloud, send, monkeypatch) -> 
         answer = send("create")
 
     assert answer["Status"] == "SUCCESS", answer["Reason"]
-    assert pauses == [upgrade.PAUSE_SECONDS] * 3
+    assert pauses == [master.PAUSE_SECONDS] * 3
 
 
 def test_a_database_that_never_starts_is_given_up_before_the_time_is_up(cloud, send) -> None:

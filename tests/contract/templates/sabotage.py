@@ -58,6 +58,16 @@ SABOTAGE: list[tuple[Callable[[], None], str, Any]] = [
         GONE,
     ),
     (
+        test_doors.test_a_cluster_in_quarantine_is_reached_by_recovery_alone_and_reaches_nobody,
+        "Aurora QuarantineSecurityGroup Properties SecurityGroupIngress 0 SourceSecurityGroupId",
+        {"Ref": "DatabaseClientSecurityGroupId"},
+    ),
+    (
+        test_doors.test_whoever_reaches_a_cluster_in_quarantine_also_reaches_the_one_in_service,
+        "Aurora DatabaseSecurityGroup Properties SecurityGroupIngress 1 FromPort",
+        5433,
+    ),
+    (
         test_doors.test_nothing_lets_the_world_in,
         "Balancer BalancerIngress Properties CidrIp",
         WORLD,

@@ -9,6 +9,7 @@ from tests.contract.templates import deployed, doors, wires
 # Who calls whom, by stack. What is not in here is closed.
 INSIDE = {
     ("Schema", 5432, "Aurora"),
+    ("SchemaCopy", 5432, "Aurora"),
     ("Analytics", 5432, "Aurora"),
     ("Analytics", 6379, "Cache"),
     ("AnalyticsReplay", 5432, "Aurora"),
@@ -32,9 +33,12 @@ INSIDE = {
 WITH_PROXY = {("Service", 5432, "Proxy"), ("Proxy", 5432, "Aurora")}
 WITHOUT_PROXY = {("Service", 5432, "Aurora")}
 # Whoever may call AWS's APIs does it through the endpoints, where there are any.
-TO_THE_WORLD = {"Schema", "Analytics", "AnalyticsReplay", "Rotation", "RecoveryProbe", "Service"}
+TO_THE_WORLD = {"Schema", "SchemaCopy", "Analytics", "AnalyticsReplay", "Rotation"}
 TO_THE_WORLD |= {"PrivacyErase", "PrivacyDoor", "PrivacyUpkeep", "PrivacyReplay"}
+TO_THE_WORLD |= {"RecoveryProbe", "Service"}
 TO_ENDPOINTS = {(client, 443, "Endpoints") for client in TO_THE_WORLD}
+# Worn by clusters that no template makes: restored copies, and what a cutover leaves behind.
+QUARANTINE = "Aurora.QuarantineSecurityGroup"
 STORES = ("Aurora", "Cache", "Files", "Proxy")
 
 
@@ -62,7 +66,28 @@ def test_every_mark_is_worn() -> None:
     tree = deployed.platform("prod")
     worn = frozenset().union(*doors.Doors(tree).worn.values())
 
-    assert {str(it) for it in doors.groups(tree)} - worn == set()
+    assert {str(it) for it in doors.groups(tree)} - worn == {QUARANTINE}
+
+
+def test_a_cluster_in_quarantine_is_reached_by_recovery_alone_and_reaches_nobody() -> None:
+    found = doors.Doors(deployed.platform("prod"))
+    quarantined = {**found.worn, "Quarantine.Cluster": frozenset({QUARANTINE})}
+
+    about_it = {it for it in doors.stacks(found.paths(quarantined)) if "Quarantine" in it}
+    assert about_it == {
+        ("SchemaCopy", 5432, "Quarantine"),
+        ("PrivacyReplay", 5432, "Quarantine"),
+    }
+    assert found.outside("Quarantine.Cluster", frozenset({QUARANTINE})) == set()
+
+
+def test_whoever_reaches_a_cluster_in_quarantine_also_reaches_the_one_in_service() -> None:
+    """A cutover fences a cluster while it still has its own group."""
+    found = doors.Doors(deployed.platform("prod"))
+    guards = found.worn["Aurora.Cluster"]
+    mark = frozenset({"NetworkMarks.RecoveryClientSecurityGroup"})
+
+    assert found.reach(mark, frozenset({QUARANTINE})) == found.reach(mark, guards) == {5432}
 
 
 def test_a_store_admits_marks_and_never_an_address() -> None:

@@ -227,7 +227,7 @@ def test_a_login_of_the_database_is_reached_by_whoever_logs_in_with_it_only() ->
                 readers.setdefault(login.partition("/")[2], set()).add(grant.role.stack)
 
     assert readers == {
-        "aurora/master": {"Rotation", "Schema", "PrivacyReplay"},
+        "aurora/master": {"Rotation", "Schema", "SchemaCopy", "PrivacyReplay"},
         "aurora/app": {"Rotation", "Schema", "Proxy"},
         "aurora/analytics": {"Rotation", "Schema", "Analytics", "AnalyticsReplay"},
         "aurora/privacy": {"Rotation", "Schema", *PRIVACY},

@@ -146,6 +146,10 @@ rotate: sam-env cloud-env ## Rotate a password of ENV now and follow it: SECRET=
 rotation-status: sam-env cloud-env ## How each login of ENV is: what logs in, its age, its next rotation, drift
 	@$(OWNER) rotation-status --env "$(ENV)"
 
+.PHONY: incident
+incident: sam-env cloud-env ## What on-call of ENV sees first: red alarms, what the monitor finds, incidents, drills
+	@$(OWNER) incident --env "$(ENV)"
+
 .PHONY: erase
 erase: sam-env cloud-env ## Ask ENV to forget a person: FILE=request.json; shows the plan, asks, follows, saves the receipt
 	@$(OWNER) erase --env "$(ENV)" --file "$(FILE)"

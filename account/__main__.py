@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--env", required=True, choices=guard.environments())
     command.set_defaults(run=_rotation_status)
 
+    command = commands.add_parser("incident", help="what is red, breached, broken and restored")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.set_defaults(run=_incident)
+
     command = commands.add_parser("erase", help="ask for an erasure and follow it")
     command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--file", type=Path, default=Path(), help="who, and how you know")
@@ -196,6 +200,12 @@ def _rotation_status(options: argparse.Namespace) -> None:
     from account.rotation import status
 
     status.show(_account(options.env), Terminal())
+
+
+def _incident(options: argparse.Namespace) -> None:
+    from account.recovery import incident
+
+    incident.show(_account(options.env), Terminal())
 
 
 def _erase(options: argparse.Namespace) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 WIDTH_WITHOUT_TERMINAL = 140
 SECONDS_BETWEEN_LINES_WITHOUT_TERMINAL = 30
+LOUD = {"FAIL", "PAGE", "OPEN"}
+"""A row that has one of these is shown in red."""
 
 
 class View(Protocol):
@@ -48,7 +50,7 @@ class Terminal:
         for name in head:
             table.add_column(name, overflow="fold", header_style="dim")
         for row in rows:
-            table.add_row(*row, style="bold red" if "FAIL" in row else None)
+            table.add_row(*row, style="bold red" if LOUD.intersection(row) else None)
         self._console.print(table)
 
     def progress(self, line: str) -> None:

@@ -1,0 +1,1 @@
+"""What on-call sees of the recovery room."""

@@ -99,6 +99,8 @@ def _show_monitor(account: Account, view: View, now: datetime) -> None:
     view.say(f"{began} breached:" if look.breached else f"{began} nothing breached.")
     for breach in look.breached:
         view.say(f"  {breach}")
+    if look.breached:  # its words come without their numbers
+        view.say(f"  How much: make logs ENV={account.environment} ROOM=recovery SINCE=10m")
 
 
 def _show_incidents(account: Account, view: View, now: datetime) -> None:

@@ -97,10 +97,11 @@ def test_what_is_breached_is_said_in_the_monitors_words(dev: Account, record: In
 
     lines = shown(dev, NOW + timedelta(seconds=70))
 
-    assert lines[2:5] == [
+    assert lines[2:6] == [
         "The monitor looked 70.0 s ago and found breached:",
         "  a certificate ends in n days",
         "  the database has no writer",
+        "  How much: make logs ENV=dev ROOM=recovery SINCE=10m",
     ]
 
 

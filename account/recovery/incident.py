@@ -147,11 +147,11 @@ def _show_restores(account: Account, view: View, _: datetime) -> None:
 
 
 def _restore(each: Restore) -> tuple[str, ...]:
-    outcome = each.outcome or ("unknown" if each.ended_at else "RUNNING")
+    outcome = each.outcome or "RUNNING"
     return (
         each.mode,
         utc(moment(each.started_at)),
-        "" if each.target_time is None else utc(moment(each.target_time)),
+        "latest" if each.target_at is None else utc(moment(each.target_at)),
         f"{outcome}: {each.reason}" if each.reason else outcome,
         "" if each.rto_seconds is None else length(each.rto_seconds),
         "" if each.rpo_seconds is None else length(each.rpo_seconds),

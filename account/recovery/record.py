@@ -20,6 +20,8 @@ T = TypeVar("T")
 # AWS's events bear times from before the first failed write, and come late.
 AROUND = timedelta(seconds=90)
 LOOKS = timedelta(hours=3)
+# Sorts before every name of a restore.
+ANY = " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,19 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """A drill, or a restore in earnest. What is not known yet is absent or null."""
+    """As functions/recovery/restores.py writes it: a drill, or a restore in earnest."""
 
     run: str
     mode: str
-    started_at: float | str
-    target_time: float | str | None = None
-    ended_at: float | str | None = None
-    outcome: str | None = None
-    rto_seconds: float | None = None
-    rpo_seconds: float | None = None
-    accounts_erased: int | None = None
-    reason: str | None = None
+    started_at: float
+    target_at: float | None
+    """Nothing means as late as possible."""
+    outcome: str
+    """Empty while it runs."""
+    reason: str
+    rto_seconds: float | None
+    rpo_seconds: float | None
+    accounts_erased: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,13 @@ class Record:
 
     def incidents(self, since: datetime) -> list[Incident]:
         """Those that began since then, the newest first."""
-        found = [self._read(Incident, each) for each in self._query("incident", since)]
+        found = [self._read(Incident, each) for each in self._query("incident", stamp(since))]
         return sorted(found, key=lambda each: each.started_at, reverse=True)
 
     def witnesses(self, incident: Incident) -> list[Witness]:
         """What AWS said around an incident, in order."""
         begin = moment(incident.started_at) - AROUND
-        said = [self._read(Witness, each) for each in self._query("witness", begin)]
+        said = [self._read(Witness, each) for each in self._query("witness", stamp(begin))]
         if incident.first_write_at is None:
             return said
         end = incident.first_write_at + AROUND.total_seconds()
@@ -98,8 +101,8 @@ class Record:
 
     def restores(self) -> list[Restore]:
         """All, the newest first."""
-        found = [self._read(Restore, each) for each in self._query("restore", moment(0))]
-        return sorted(found, key=lambda each: moment(each.started_at), reverse=True)
+        found = [self._read(Restore, each) for each in self._query("restore", ANY)]
+        return sorted(found, key=lambda each: each.started_at, reverse=True)
 
     def look(self, now: datetime) -> Look:
         """The monitor writes down what is breached when that changes; that it looks shows in the
@@ -132,13 +135,13 @@ class Record:
             raise self._no_table() from None
         return _parsed(answer["Item"]) if "Item" in answer else {}
 
-    def _query(self, kind: str, since: datetime) -> Iterator[dict[str, Any]]:
+    def _query(self, kind: str, since: str) -> Iterator[dict[str, Any]]:
         dynamodb = self._account.client("dynamodb")
         pages = dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="kind = :kind AND #at >= :since",
             ExpressionAttributeNames={"#at": "at"},
-            ExpressionAttributeValues={":kind": {"S": kind}, ":since": {"S": stamp(since)}},
+            ExpressionAttributeValues={":kind": {"S": kind}, ":since": {"S": since}},
             ConsistentRead=True,
         )
         try:

@@ -14,6 +14,8 @@ from account.recovery import incident, words
 from account.refusal import Refusal
 from recovery.incident import Incident, Witness
 from recovery.incidents import Incidents
+from recovery.restores import Restore, Restores
+from recovery.table import Table
 from streamflix import aws
 from tests.unit.account.answers import Paper, Refused
 
@@ -46,7 +48,7 @@ def record(dev: Account) -> Iterator[Incidents]:
             for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
         ],
     )
-    yield Incidents(TABLE, NOW.timestamp)
+    yield Incidents(Table(TABLE, NOW.timestamp))
     aws.client.cache_clear()
 
 
@@ -65,13 +67,12 @@ def looked(account: Account, ago: timedelta) -> None:
     )
 
 
-def restored(account: Account, run: str, **changes: Any) -> None:
-    began = NOW - timedelta(days=1)
-    told = {"run": run, "mode": "drill", "started_at": began.timestamp(), **changes}
-    item = {"kind": "restore", "at": run, "record": json.dumps(told)}
-    account.client("dynamodb").put_item(
-        TableName=TABLE, Item={name: {"S": value} for name, value in item.items()}
-    )
+def restored(run: str, mode: str, began: datetime, back: datetime | None, **end: Any) -> None:
+    restores = Restores(Table(TABLE, NOW.timestamp))
+    target = back and back.timestamp()
+    begun = restores.begin(Restore(run, mode, began.timestamp(), "a-copy", target))
+    if end:
+        restores.end(begun, ended_at=NOW.timestamp(), **end)
 
 
 def shown(account: Account, now: datetime = NOW) -> list[str]:
@@ -176,25 +177,24 @@ def test_while_aws_is_silent_that_is_said(dev: Account, record: Incidents) -> No
 
 
 def test_restores_and_drills_come_with_their_numbers(dev: Account, record: Incidents) -> None:
-    done = {"target_time": "2026-11-01T08:30:00Z", "ended_at": NOW.timestamp()}
+    day, hour = timedelta(days=1), timedelta(hours=1)
     numbers = {"rto_seconds": 1_312.4, "rpo_seconds": 41.25, "accounts_erased": 3}
-    restored(dev, "r1", outcome="passed", **done, **numbers)
-    failed = {"outcome": "failed", "reason": "HistoryDiffers", "mode": "cutover"}
-    restored(dev, "r2", **done, **failed, started_at="2026-11-02T08:00:00Z")
-    restored(dev, "r3", started_at=BEGAN, mode="cutover")
+    restored("1-drill", "drill", NOW - day, None, outcome="passed", **numbers)
+    back = NOW - day - hour
+    restored("2-failed", "drill", NOW - hour, back, outcome="failed", reason="Drifted")
+    restored("0-runs", "cutover", NOW, back)
 
-    back = "2026-11-01 08:30:00"
     assert shown(dev)[-4:] == [
         "Restores and drills, the newest 3 of 3",
-        "cutover | 2026-11-02 08:55:00 |  | RUNNING |  |  |  | r3",
-        f"cutover | 2026-11-02 08:00:00 | {back} | failed: HistoryDiffers |  |  |  | r2",
-        f"drill | 2026-11-01 09:00:00 | {back} | passed | 21 min 52 s | 41.2 s | 3 | r1",
+        "cutover | 2026-11-02 09:00:00 | 2026-11-01 08:00:00 | RUNNING |  |  |  | 0-runs",
+        "drill | 2026-11-02 08:00:00 | 2026-11-01 08:00:00 | failed: Drifted |  |  |  | 2-failed",
+        "drill | 2026-11-01 09:00:00 | latest | passed | 21 min 52 s | 41.2 s | 3 | 1-drill",
     ]
 
 
 def test_a_cutover_is_no_drill_and_a_screen_holds_ten(dev: Account, record: Incidents) -> None:
     for number in range(12):
-        restored(dev, f"r{number:02}", mode="cutover", started_at=BEGAN + number)
+        restored(f"r{number:02}", "cutover", NOW + timedelta(seconds=number), None)
 
     lines = shown(dev)
 

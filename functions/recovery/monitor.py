@@ -66,8 +66,7 @@ def announce(env: MonitorSettings, incidents: Incidents, verdict: Verdict) -> No
     for kind in kinds:
         if kind not in before:
             bus.tell(env.ops_bus, SOURCE, "ObjectiveBreached", {"what": kind})
-    if kinds != before:
-        incidents.keep_breached(kinds)
+    incidents.keep_breached(kinds)
 
 
 def conclude(

@@ -30,6 +30,7 @@ WATCHED |= {
     "PrivacyErase",
     "Proxy",
     "Recovery",
+    "RecoveryDrill",
     "Rotation",
     "Service",
     "ServiceRedeploy",

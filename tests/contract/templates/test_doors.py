@@ -26,6 +26,7 @@ INSIDE = {
     ("PrivacyUpkeep", 6379, "Cache"),
     ("PrivacyReplay", 5432, "Aurora"),
     ("RecoveryProbe", 5432, "Aurora"),
+    ("RecoveryRestore", 5432, "Aurora"),
     ("Service", 6379, "Cache"),
     ("Service", 2049, "Files"),
     ("Balancer", 8080, "Service"),
@@ -35,7 +36,7 @@ WITHOUT_PROXY = {("Service", 5432, "Aurora")}
 # Whoever may call AWS's APIs does it through the endpoints, where there are any.
 TO_THE_WORLD = {"Schema", "SchemaCopy", "Analytics", "AnalyticsReplay", "Rotation"}
 TO_THE_WORLD |= {"PrivacyErase", "PrivacyDoor", "PrivacyUpkeep", "PrivacyReplay"}
-TO_THE_WORLD |= {"RecoveryProbe", "Service"}
+TO_THE_WORLD |= {"RecoveryProbe", "RecoveryRestore", "Service"}
 TO_ENDPOINTS = {(client, 443, "Endpoints") for client in TO_THE_WORLD}
 # Worn by clusters that no template makes: restored copies, and what a cutover leaves behind.
 QUARANTINE = "Aurora.QuarantineSecurityGroup"
@@ -77,6 +78,7 @@ def test_a_cluster_in_quarantine_is_reached_by_recovery_alone_and_reaches_nobody
     assert about_it == {
         ("SchemaCopy", 5432, "Quarantine"),
         ("PrivacyReplay", 5432, "Quarantine"),
+        ("RecoveryRestore", 5432, "Quarantine"),
     }
     assert found.outside("Quarantine.Cluster", frozenset({QUARANTINE})) == set()
 

@@ -17,6 +17,7 @@ FOR_EVERYTHING = {
     "NetworkMarks.VpcFunctionPolicy.LambdaManagesInterfaces": "an interface has no name yet",
     "NetworkMarks.VpcFunctionPolicy.OurCodeDoesNot": "a Deny is meant for everything",
     "PrivacyErase.ErasePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
+    "RecoveryDrill.RestorePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
     "RecoveryWatch.MonitorPolicy.FindsTasks": "ecs:ListTasks takes a cluster as a condition",
     "RecoveryWatch.MonitorPolicy.HearsOfRedisAndReadsMetrics": "neither call takes a resource",
     "Service.ServiceExecutionPolicy.EcsLogsInToOurRegistry": "ecr:GetAuthorizationToken takes none",
@@ -212,6 +213,8 @@ def test_a_function_in_the_network_may_be_plugged_in_and_no_other() -> None:
             assert subnets == {"Ref": "PrivateSubnetIds"}, function
 
 
+# They give roles of the database the passwords that secrets name.
+MAKE_LOGINS = ("Rotation", "Schema", "RecoveryRestore")
 PRIVACY = ("PrivacyDoor", "PrivacyErase", "PrivacyUpkeep")
 
 
@@ -227,11 +230,11 @@ def test_a_login_of_the_database_is_reached_by_whoever_logs_in_with_it_only() ->
                 readers.setdefault(login.partition("/")[2], set()).add(grant.role.stack)
 
     assert readers == {
-        "aurora/master": {"Rotation", "Schema", "SchemaCopy", "PrivacyReplay"},
-        "aurora/app": {"Rotation", "Schema", "Proxy"},
-        "aurora/analytics": {"Rotation", "Schema", "Analytics", "AnalyticsReplay"},
-        "aurora/privacy": {"Rotation", "Schema", *PRIVACY},
-        "aurora/recovery": {"Rotation", "Schema", "RecoveryProbe"},
+        "aurora/master": {*MAKE_LOGINS, "SchemaCopy", "PrivacyReplay"},
+        "aurora/app": {*MAKE_LOGINS, "Proxy"},
+        "aurora/analytics": {*MAKE_LOGINS, "Analytics", "AnalyticsReplay"},
+        "aurora/privacy": {*MAKE_LOGINS, *PRIVACY},
+        "aurora/recovery": {*MAKE_LOGINS, "RecoveryProbe"},
         "redis/app": {"Rotation", "Service"},
         "redis/ops": {"Rotation", "Analytics", "AnalyticsReplay", *PRIVACY},
     }

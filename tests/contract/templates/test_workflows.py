@@ -24,7 +24,10 @@ FOLDER = house.ROOT / "statemachines"
 AWS_CALLS_IT = "StepFunctions"  # begins the names of grants that no state makes use of
 CALL = re.compile(r"arn:aws:states:::(?:aws-sdk:)?(\w+):(\w+)")
 CALLED = {"lambda:Invoke": "lambda:InvokeFunction"}  # where IAM has another word
-LONGEST_SECONDS = {"privacy_erase.asl.yaml": 90 * 86_400}  # a person may think it over
+LONGEST_SECONDS = {
+    "privacy_erase.asl.yaml": 90 * 86_400,  # a person may think it over
+    "recovery_restore.asl.yaml": 3 * 3_600,  # AWS copies a large database for an hour or more
+}
 
 Body = dict[str, Any]
 

@@ -67,6 +67,10 @@ class Store:
         self._tombstones = tombstones
         self._owed: list[dict[str, object]] = []
 
+    def look_again(self) -> None:
+        """Ask the address book anew: a cutover may have flipped it, and nobody may have noticed."""
+        self._postgres.forget()
+
     def progress(self, stream: str) -> dict[str, Progress]:
         """Of every shard that a batch was ever begun of."""
         with self._transaction() as cursor:

@@ -542,6 +542,19 @@ def test_nothing_is_counted_into_a_database_that_the_address_book_does_not_mean(
     assert table.rows() == expected_rows(lost)
 
 
+def test_a_process_that_knew_the_database_before_the_cutover_asks_the_address_book_again(
+    call: Replay, table: Table, lost: list[playback.Event], cloud: Cloud, database: Database
+) -> None:
+    call(task="still")
+    cloud.note("epoch", "2")
+    database.do("ops_owner", "UPDATE ops.epoch SET epoch = 2")
+    try:
+        assert call()["done"]
+    finally:
+        database.do("ops_owner", "UPDATE ops.epoch SET epoch = 1")
+    assert table.rows() == expected_rows(lost)
+
+
 def test_a_stream_of_which_nothing_was_counted_has_stood_still_since_1970(call: Replay) -> None:
     told = call(task="still")
 

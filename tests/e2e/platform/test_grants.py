@@ -19,7 +19,8 @@ CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 # What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
 # task, takes no backup, its proxy is another name of the database, its tables decrypt without
 # asking for whom, its functions leave no dead letters and its workflows no log, its queues are read
-# and its files mounted without asking.
+# and its files mounted without asking, its RDS encrypts and tags without asking for whom, and no
+# suite waits for a Wednesday.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -49,6 +50,30 @@ ONLY_AWS_CALLS = {
             "SqsEncryptsForIt",
         ],
         "streamflix-privacy-work": ["LambdaMountsTheFilesForIt"],
+        "streamflix-recovery-probe": [
+            "DynamoDbDecryptsForIt",
+            "LambdaLeavesWhatItGaveUp",
+            "SqsEncryptsForIt",
+        ],
+        "streamflix-recovery-monitor": [
+            "DynamoDbDecryptsForIt",
+            "LambdaLeavesWhatItGaveUp",
+            "TopicsAndQueuesEncryptForIt",
+        ],
+        "streamflix-recovery-observe": [
+            "DynamoDbDecryptsForIt",
+            "LambdaLeavesWhatItGaveUp",
+            "SqsEncryptsForIt",
+        ],
+        "streamflix-recovery-copies": [
+            "DynamoDbDecryptsForIt",
+            "RdsAsksForWhatACopyIsMadeOfAsWell",
+            "RdsEncryptsTheCopyForIt",
+            "RdsLooksAtTheKeyForIt",
+            "RdsTagsTheCopyForIt",
+        ],
+        "streamflix-recovery-restore": ["StepFunctionsDeliversItsLog"],
+        "streamflix-recovery-schedule": ["EventBridgeStartsADrill"],
         "streamflix-backup": [
             "BackupFillsTheVault",
             "BackupFindsWhatIsSelected",

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
@@ -127,6 +127,7 @@ class Node(ServerProcess):
         self.name = self.member = name
         self.directory = directory
         self.number = number
+        self._started = False
         self._places = places
         self._programs = programs
 
@@ -200,6 +201,7 @@ class Node(ServerProcess):
 
     def start(self, supervisor: Supervisor) -> None:
         """Start, and return when it answers. Raises: `ProgramFailedError`."""
+        self._started = False
         postgres = self._programs.directory / "postgres"
         self._process = self._programs.account.start(postgres, "-D", self.directory, log=self.log)
         supervisor.record(self.name, self._process, stop=signal.SIGINT)
@@ -208,6 +210,11 @@ class Node(ServerProcess):
             if not self.running() or time.monotonic() > deadline:
                 raise ProgramFailedError(f"PostgreSQL {self.name} did not start: see {self.log}")
             time.sleep(0.02)
+        self._started = True
+
+    def serves(self) -> bool:
+        """Whether it runs and has answered once."""
+        return self._started and self.running()
 
     def remove(self) -> None:
         """Delete the data of a server that has ended."""
@@ -218,16 +225,23 @@ class Node(ServerProcess):
     ) -> psycopg2.extensions.connection:
         """A connection of the superuser, in autocommit mode; `patience` is in seconds."""
         connection = psycopg2.connect(
-            host=str(self._places.sockets),
-            port=self.number,
-            user=ADMIN,
-            password=password,
-            dbname=database,
-            connect_timeout=patience,
-            application_name="laptop cloud",
+            **self._address(password), dbname=database, connect_timeout=patience
         )
         connection.autocommit = True
         return connection
+
+    def dial(self, password: str) -> psycopg2.extensions.connection:
+        """The beginning of such a connection, for whoever polls it: nothing of it waits."""
+        return psycopg2.connect(**self._address(password), dbname="postgres", async_=True)
+
+    def _address(self, password: str) -> dict[str, Any]:
+        return {
+            "host": str(self._places.sockets),
+            "port": self.number,
+            "user": ADMIN,
+            "password": password,
+            "application_name": "laptop cloud",
+        }
 
     def _conninfo(self, application: str = "backup") -> str:
         """How to stream from here. The password stays in a file, as any role that may read all

@@ -6,12 +6,13 @@ import datetime as dt
 import itertools
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import psycopg2
 
+from local import postgres_streaming
 from local.postgres_news import Happening, News, Tell, to_nobody
+from local.postgres_pulse import Pulse
 from local.postgres_storage import Storage
 from local.unprivileged import ProgramFailedError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CATCH_UP_SECONDS = 30
 FOUNDING_SECONDS = 600
 WATCH_SECONDS = 0.5
 
@@ -34,7 +34,7 @@ class Cluster:
     """The first instance adopts the cluster's volume, the others clone it.
 
     Thread safe. A watch restarts what crashes and promotes a reader when the writer does; what
-    was ended on purpose stays ended.
+    hangs is killed and so has crashed; what was ended on purpose stays ended.
     """
 
     def __init__(self, ground: Ground, identifier: str, tell: Tell = to_nobody) -> None:
@@ -45,6 +45,7 @@ class Cluster:
         """Set when its volume is there, or never will be: instances wait for it."""
         self._ground = ground
         self._storage = Storage(ground, identifier)
+        self._pulse = Pulse(self._nodes, self._storage.dial)
         self._tell = tell
         self._lock = threading.RLock()
         self._repair = threading.Lock()  # taken before the other: one repair at a time
@@ -135,7 +136,7 @@ class Cluster:
                     return
                 node.configure(self._volume)
                 self._synchronise()
-            self._wait_for(node)
+            postgres_streaming.wait_for(node, self._volume, self._storage)
 
     def fail_over(self, instance: str | None = None) -> None:
         """Promote a reader, if possible this one; the old writer comes back as a reader.
@@ -152,7 +153,7 @@ class Cluster:
         """End everything and remove the data. Safe to repeat."""
         self._closing.set()
         with self._repair, self._lock:
-            nodes = {self._volume, *self._instances.values()}
+            nodes = self._nodes()
             self._instances.clear()
             self._stop(*nodes)
             self._storage.delete()
@@ -197,13 +198,17 @@ class Cluster:
         first = next(self._turn) % len(readers) if readers else 0
         return [*readers[first:], *readers[:first], *self._writer_sockets()]
 
+    def _nodes(self) -> set[Node]:
+        return {self._volume, *list(self._instances.values())}
+
     def _readers(self) -> list[Node]:
         return [node for node in list(self._instances.values()) if node is not self._volume]
 
     # How they follow each other
 
     def _begin(self) -> None:
-        threading.Thread(target=self._watch, name=f"watch {self.identifier}", daemon=True).start()
+        for task in (self._watch, lambda: self._pulse.watch(self._closing)):
+            threading.Thread(target=task, name=f"watch {self.identifier}", daemon=True).start()
         self.founded.set()
 
     def _follow(self, node: Node, writer: Node) -> None:
@@ -211,28 +216,16 @@ class Cluster:
         node.clone(writer)
         node.configure(writer)
         node.start(self._ground.supervisor)
-        self._wait_for(node)
-
-    def _wait_for(self, node: Node) -> None:
-        deadline = time.monotonic() + CATCH_UP_SECONDS
-        while not self._streams(node):
-            if time.monotonic() > deadline:
-                raise ProgramFailedError(f"{node.name} does not stream from {self._volume.name}")
-            time.sleep(0.02)
-
-    def _streams(self, node: Node) -> bool:
-        query = (
-            "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND application_name = %s"
-        )
-        return bool(self._storage.ask(self._volume, query, node.member))
+        postgres_streaming.wait_for(node, self._volume, self._storage)
 
     def _synchronise(self) -> None:
         """A commit is acknowledged once one of the readers that live now has it on its disk."""
-        names = ", ".join(f'"{node.member}"' for node in self._readers() if node.running())
-        waited_for = f"ANY 1 ({names})" if names else ""
+        waited_for = postgres_streaming.quorum(self._readers())
         self._volume.configure(None, synchronous_standby_names=waited_for)
 
     def _stop(self, *nodes: Node) -> None:
+        for node in nodes:
+            self._pulse.excuse(node)
         self._ground.supervisor.end(*(node.name for node in nodes))
         for node in nodes:
             node.reap()
@@ -257,7 +250,8 @@ class Cluster:
         self._send_away("writer")
         self._stop(former)  # politely: its readers get all it has
         readers = [node for node in self._readers() if node.running()]
-        successor = max(readers, key=lambda node: (self._received(node), node is preferred))
+        has = {node: postgres_streaming.received(node, self._storage) for node in readers}
+        successor = max(readers, key=lambda node: (has[node], node is preferred))
         self._tell(News(Happening.FAILOVER_STARTED, successor.member, former.member, started))
         self._storage.ask(successor, "SELECT pg_promote()")
         self._volume = successor
@@ -268,11 +262,6 @@ class Cluster:
         self._synchronise()
         self._writer = successor
         self._tell(News(Happening.FAILOVER_COMPLETED, successor.member))
-
-    def _received(self, reader: Node) -> int:
-        query = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')"
-        [(position,)] = self._storage.ask(reader, query)
-        return int(position)
 
     def _watch(self) -> None:
         while not self._closing.wait(WATCH_SECONDS):

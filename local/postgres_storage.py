@@ -103,6 +103,10 @@ class Storage:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
+    def dial(self, node: Node) -> psycopg2.extensions.connection:
+        """The beginning of a connection, for whoever polls it."""
+        return node.dial(self._password)
+
     def vitals(self, node: Node) -> Vitals:
         """Raises: `psycopg2.Error` when it does not answer within two seconds."""
         with contextlib.closing(node.connect(self._password, patience=2)) as connection:

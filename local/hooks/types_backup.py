@@ -1,7 +1,7 @@
 """Gap: CloudFormation does not know selections of AWS Backup and drops the policy of a vault.
 
 MiniStack's Backup has selections; the handler here calls it. It has no policies of vaults: they are
-kept here beside the vault, and told. Nothing is enforced, because no recovery point is ever made.
+kept here beside the vault, and told. Nothing is enforced.
 
 Test: tests/contract/local/test_types_backup.py
 """

@@ -118,6 +118,16 @@ def running(pid: int) -> bool:
     return state != "Z"
 
 
+def freeze(server: int) -> list[int]:
+    """What happens when a host hangs: the server stops with all that it has started. Their pids."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    family = [server, *map(int, children)]
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    return family
+
+
 def start(home: Path, port_base: int) -> Databases:
     process = subprocess.Popen(
         [PYTHON, "-m", "local.servers", "--home", home, "--port-base", str(port_base)],

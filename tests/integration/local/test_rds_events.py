@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.eventually import eventually
+from tests.integration.local.databases import freeze
 from tests.integration.local.laptop import CLUSTER
 
 if TYPE_CHECKING:
@@ -96,10 +97,17 @@ def test_a_failover_that_was_asked_for_starts_completes_and_brings_the_old_write
     assert last["detail"]["EventCategories"] == ["availability"]
 
 
-def test_a_writer_that_dies_is_told_of_by_the_watch(laptop: Laptop, told: Told) -> None:
+def kill(server: int) -> None:
+    os.kill(server, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end", [kill, freeze])
+def test_a_writer_that_dies_or_hangs_is_told_of_by_the_watch(
+    laptop: Laptop, told: Told, end: Callable[[int], object]
+) -> None:
     whole(laptop)
     [old] = laptop.writers()
-    os.kill(process_of(laptop, "Endpoint"), signal.SIGKILL)
+    end(process_of(laptop, "Endpoint"))
 
     events = eventually(told, 15, lambda seen: len(seen) == 3)
 

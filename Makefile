@@ -85,7 +85,7 @@ integration: dev-env cloud-env ## Real PostgreSQL and Valkey
 
 .PHONY: scan
 scan: dev-env sam-env scan-env ## What checkov, AWS's validator and cfn-lint find beyond the waivers
-	@$(DEV) -m registers scan
+	@PYTHONPATH=functions:layers/core/python $(DEV) -m registers scan
 
 .PHONY: docs
 docs: dev-env sam-env ## Write the registers and diagrams that are made from the templates

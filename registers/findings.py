@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 TOOLS = ("cfn-lint", "checkov", "cloudformation-validate")
 SCAN_PYTHON = house.ROOT / ".local/venvs/scan/bin/python"
 SCAN = Path(__file__).with_name("scan.py")
-# `make` sets it to keep the sources clean; checkov would be compiled anew for every run.
-NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+# Ours, not the scanners': `make` keeps the sources clean with the first, and checkov would be
+# compiled anew for every run; with the second they would take a room of ours for a library.
+OURS = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
 
 # Not findings: facts about a property, which docs/replacement-risk.md is checked against.
 REPLACES = "I9001"
@@ -100,7 +101,7 @@ def _scanned(tool: str) -> frozenset[Finding]:
         capture_output=True,
         text=True,
         check=False,
-        env={name: value for name, value in os.environ.items() if name != NO_BYTECODE},
+        env={name: value for name, value in os.environ.items() if name not in OURS},
     )
     if run.returncode:
         raise RuntimeError(f"{tool} died:\n{run.stderr[-2000:]}")

@@ -1,8 +1,8 @@
 """Gap: MiniStack knows no Application Auto Scaling: neither its API nor its CloudFormation types.
 
-Targets and policies are recorded and nothing is scaled: no reader and no task comes or goes by
-load. What AWS refuses at once is refused here: a maximum below the minimum, a second registration
-of the same target, a policy without a target.
+Targets and policies are recorded. A service gets the tasks that are the least; beyond that nothing
+is scaled: no reader and no task comes or goes by load. What AWS refuses at once is refused here: a
+maximum below the minimum, a second registration of the same target, a policy without a target.
 
 Test: tests/contract/local/test_application_autoscaling.py
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from local import resource_types
+from local import gateway, resource_types
 
 if TYPE_CHECKING:
     from local.context import Cloud
@@ -73,8 +73,20 @@ class Targets:
         if most < least:
             raise ValueError(f"Maximum capacity {most} is less than minimum capacity {least}")
         self._registered[identity] = properties
+        if properties["ServiceNamespace"] == "ecs":
+            _bring_up(str(properties["ResourceId"]), least)
         return identity, {"Id": identity}
 
 
 def _identity(properties: Properties) -> str:
     return "|".join(str(properties[key]) for key in IDENTITY)
+
+
+def _bring_up(resource: str, least: int) -> None:
+    """``service/<cluster>/<service>``: AWS starts what is missing to the least, before any load."""
+    _, cluster, service = resource.split("/")
+    where = {"cluster": cluster, "services": [service]}
+    for found in gateway.call("ecs", "DescribeServices", where)["services"]:
+        if found["desiredCount"] < least:
+            wanted = {"cluster": cluster, "service": service, "desiredCount": least}
+            gateway.call("ecs", "UpdateService", wanted)

@@ -86,3 +86,27 @@ def test_a_target_is_registered_by_one_stack_only(cloud: Cloud) -> None:
     assert second["StackStatus"] == "ROLLBACK_COMPLETE"
     cloud.delete("scaling-second")
     cloud.delete("scaling-first")
+
+
+def test_a_service_gets_the_tasks_that_are_the_least(cloud: Cloud) -> None:
+    ecs = cloud.client("ecs")
+    ecs.create_cluster(clusterName="scaled")
+    ecs.register_task_definition(
+        family="scaled", containerDefinitions=[{"name": "c", "image": "i", "memory": 64}]
+    )
+    ecs.create_service(
+        cluster="scaled", serviceName="scaled", taskDefinition="scaled", desiredCount=1
+    )
+    target = {
+        "ServiceNamespace": "ecs",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "ResourceId": "service/scaled/scaled",
+        "MinCapacity": 3,
+        "MaxCapacity": 5,
+    }
+    cloud.deploy(
+        "scaled",
+        {"Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}},
+    )
+    [service] = ecs.describe_services(cluster="scaled", services=["scaled"])["services"]
+    assert service["desiredCount"] == 3

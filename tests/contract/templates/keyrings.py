@@ -41,6 +41,7 @@ ON_THE_WAY = ("kms:Decrypt", "kms:GenerateDataKey")
 # Through which service each type of store uses its key, and for what.
 THROUGH = {
     "AWS::Backup::BackupVault": ("backup", (*ON_THE_WAY, "kms:CreateGrant")),
+    "AWS::Backup::RestoreTestingSelection": ("elasticfilesystem", AT_REST),
     "AWS::DynamoDB::Table": ("dynamodb", (*ON_THE_WAY, "kms:Encrypt", "kms:CreateGrant")),
     "AWS::EFS::FileSystem": ("elasticfilesystem", (*AT_REST, "kms:Encrypt")),
     "AWS::ElastiCache::ReplicationGroup": ("elasticache", (*AT_REST, "kms:Encrypt")),

@@ -68,11 +68,17 @@ def _workflow(tree: Tree, it: Resource) -> Iterator[str]:
         yield named(tree, it, to["CloudWatchLogsLogGroup"]["LogGroupArn"])
 
 
+def _experiment(tree: Tree, it: Resource) -> Iterator[str]:
+    settings = it.properties["LogConfiguration"]["CloudWatchLogsConfiguration"]
+    yield named(tree, it, settings["LogGroupArn"])
+
+
 WRITERS: dict[str, Callable[[Tree, Resource], Iterator[str]]] = {
     "AWS::ApiGateway::Stage": _stage,
     "AWS::EC2::FlowLog": _flow,
     "AWS::ECS::Cluster": _insights,
     "AWS::ECS::TaskDefinition": _containers,
+    "AWS::FIS::ExperimentTemplate": _experiment,
     "AWS::Lambda::Function": _lambda,
     "AWS::RDS::DBCluster": _cluster,
     "AWS::RDS::DBProxy": _proxy,

@@ -18,6 +18,10 @@ FOR_EVERYTHING = {
     "NetworkMarks.VpcFunctionPolicy.OurCodeDoesNot": "a Deny is meant for everything",
     "PrivacyErase.ErasePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
     "RecoveryDrill.RestorePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
+    "RecoveryGameDays.GameDayPolicy.FisDeliversItsLog": "deliveries of logs have no name",
+    "RecoveryGameDays.GameDayPolicy.FisFindsTargets": "tag:GetResources takes no resource",
+    "RecoveryGameDays.ServiceTaskPolicy.FisFindsTasks": "only a condition names the cluster",
+    "RecoveryGameDaysStream.StreamThrottledPolicy.FisThrottlesTheStream": "only conditions name it",
     "RecoveryWatch.MonitorPolicy.FindsTasks": "ecs:ListTasks takes a cluster as a condition",
     "RecoveryWatch.MonitorPolicy.HearsOfRedisAndReadsMetrics": "neither call takes a resource",
     "Service.ServiceExecutionPolicy.EcsLogsInToOurRegistry": "ecr:GetAuthorizationToken takes none",
@@ -32,6 +36,7 @@ AWSS_OWN = {
 SAYS_FOR_WHOM = {
     "ecs-tasks.amazonaws.com",
     "events.amazonaws.com",
+    "fis.amazonaws.com",
     "monitoring.rds.amazonaws.com",
     "scheduler.amazonaws.com",
     "states.amazonaws.com",

@@ -64,7 +64,7 @@ class Platform:
                 return STEPS[step](run, event, self.doors())
             except CopyNotReady:
                 assert time.monotonic() < deadline, f"{step} is not ready"
-                time.sleep(0.1)
+                time.sleep(0.2)
 
     def inside(self, address: str, step: str) -> dict[str, Any]:
         """A step in the copy. The new password of master takes a moment."""

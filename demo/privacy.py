@@ -70,9 +70,9 @@ def play(platform: Platform, console: Console) -> bool:
     Raises: `CannotPlay` when the search itself cannot be believed.
     """
     person, neighbour = Person(), Person()
-    _allow(platform)
+    allow(platform)
     for each in (person, neighbour):
-        _settle(platform, each)
+        settle(platform, each)
     _event(platform, person)
     _analyse(platform)
     control = _plant(platform)
@@ -82,7 +82,7 @@ def play(platform: Platform, console: Console) -> bool:
     if blind := [name for name in before if not before[name] + planted[name]]:
         raise CannotPlay(f"the search finds nothing in {', '.join(blind)}: it proves nothing")
 
-    receipt = _erase(platform, console, person)
+    receipt = erase(platform, console, person)
     _event(platform, person)  # late: what was in flight
     time.sleep(2)
     after = _search(platform, person.needles)
@@ -92,7 +92,7 @@ def play(platform: Platform, console: Console) -> bool:
     return same and not any(each.after for each in found)
 
 
-def _allow(platform: Platform) -> None:
+def allow(platform: Platform) -> None:
     """Let the caller that this is vouch for people, unless somebody has."""
     arn = platform.client("sts").get_caller_identity()["Arn"]
     name, ssm = f"/streamflix/{platform.suffix}/privacy/callers", platform.client("ssm")
@@ -108,7 +108,7 @@ def _allow(platform: Platform) -> None:
     )
 
 
-def _settle(platform: Platform, who: Person) -> None:
+def settle(platform: Platform, who: Person) -> None:
     account, profile = str(who.account), str(who.profile)
     with platform.postgres("master") as connection, connection.cursor() as cursor:
         cursor.execute("SET ROLE catalog_owner")
@@ -245,7 +245,7 @@ def _portrait(platform: Platform, who: Person) -> list[bytes]:
     )
 
 
-def _erase(platform: Platform, console: Console, who: Person) -> Mapping[str, Any]:
+def erase(platform: Platform, console: Console, who: Person) -> Mapping[str, Any]:
     discovery = _call(platform, "GET", "/v2/discovery")
     (domain,) = discovery["extensions"]
     request = str(uuid.uuid4())

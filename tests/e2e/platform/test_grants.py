@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[3]
 CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 
 # What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
-# task, takes no backup, its proxy is another name of the database, its tables decrypt without
-# asking for whom, its functions leave no dead letters and its workflows no log, its queues are read
-# and its files mounted without asking, its RDS encrypts and tags without asking for whom, and no
-# suite waits for a Wednesday.
+# task, takes and tries no backup, starts no experiment, its proxy is another name of the database,
+# its tables decrypt without asking for whom, its functions leave no dead letters and its workflows
+# no log, its queues are read and its files mounted without asking, its RDS encrypts and tags
+# without asking for whom, and no suite waits for a Wednesday.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -74,6 +74,19 @@ ONLY_AWS_CALLS = {
         ],
         "streamflix-recovery-restore": ["StepFunctionsDeliversItsLog"],
         "streamflix-recovery-schedule": ["EventBridgeStartsADrill"],
+        "streamflix-recovery-restore-test": [
+            "BackupLetsAwsEncryptWithOurKey",
+            "BackupLooksAtOurKeys",
+            "BackupMakesAFileSystem",
+            "BackupReadsTheCopyAndWritesTheFiles",
+            "BackupRemovesWhatItRestored",
+        ],
+        "streamflix-gamedays": ["FisDeliversItsLog", "FisFindsTargets", "FisLooksAtAlarms"],
+        "streamflix-gameday-failover": ["FisFailsTheDatabaseOver", "FisLooksAtTheDatabase"],
+        "streamflix-gameday-kinesis": ["FisBreaksAnApi"],
+        "streamflix-gameday-redis-zone": ["FisLooksAtRedis", "FisTakesAZoneFromRedis"],
+        "streamflix-gameday-stream": ["FisLooksAtTheStream", "FisThrottlesTheStream"],
+        "streamflix-gameday-task": ["FisFindsTasks", "FisStopsATask"],
         "streamflix-backup": [
             "BackupFillsTheVault",
             "BackupFindsWhatIsSelected",

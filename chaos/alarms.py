@@ -39,6 +39,10 @@ class Alarms:
         """Those that turned red since the start and still are."""
         return {name for name in self.red_at if self._states.get(name) == RED}
 
+    def is_judged(self, name: str) -> bool:
+        """Whether it has an opinion; before that, its first one says nothing about a fault."""
+        return self._states.get(name) in (RED, "OK")
+
     def is_red(self, name: str) -> bool:
         return self._states.get(name) == RED
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 STEADY_S: Final = 3.0
 STEADY_WITHIN_S: Final = 60.0
+JUDGED_WITHIN_S: Final = 240.0
+LAST_JUDGED: Final = "recovery-checks-breached"
+"""The last alarm that has an opinion after a deploy. On the laptop it is red then, and stays so:
+there are no backups. That is no news about a fault."""
 STAYS_S: Final = 3.0
 """Served again is who was served for so long."""
 LOOK_S: Final = 0.1
@@ -130,7 +134,7 @@ def play(platform: Platform, scenario: Scenario, *, patient: bool, limit_s: floa
     nothing = Result(scenario.name, waited_for_alarms=patient)
     try:
         with watching(platform) as watch:
-            _steady(watch, scenario)
+            _steady(watch, scenario, patient=patient)
             fault, stage = (
                 scenario.fault(),
                 Stage(platform, watch.writer, watch.reader, watch.viewers),
@@ -147,13 +151,15 @@ def play(platform: Platform, scenario: Scenario, *, patient: bool, limit_s: floa
         return replace(nothing, trouble=f"{type(error).__name__}: {error}")
 
 
-def _steady(watch: Watch, scenario: Scenario) -> None:
+def _steady(watch: Watch, scenario: Scenario, *, patient: bool) -> None:
     """Wait until nobody has had trouble for a while, and the alarms to come are not red already."""
-    deadline = time.monotonic() + STEADY_WITHIN_S
+    deadline = time.monotonic() + (JUDGED_WITHIN_S if patient else STEADY_WITHIN_S)
     trouble = ["nobody has looked"]
     while trouble and time.monotonic() < deadline:
         time.sleep(STEADY_S)
         trouble = _unrest(watch, scenario, time.time() - STEADY_S)
+        if patient and not watch.alarms.is_judged(LAST_JUDGED):
+            trouble.append(f"alarm {LAST_JUDGED} is not judged yet")
     if trouble:
         raise NotSteady("; ".join(trouble))
 
@@ -273,11 +279,10 @@ def _noted(watch: Watch, result: Result, at: float) -> Result:
         result = replace(result, detected_s=incident.detected_at - at, cause=concluded)
     red, paged = watch.alarms.red_at, watch.pager.paged_at
     if red:
-        first = min(red, key=lambda name: red[name])
         cleared = None if watch.alarms.red else max(watch.alarms.cleared_at.values(), default=None)
-        result = replace(
-            result, alarm=first, alarm_s=red[first] - at, cleared_s=_seconds(at, cleared)
-        )
+        told = sorted((moment - at, name) for name, moment in red.items())
+        alarms = tuple((name, since) for since, name in told)
+        result = replace(result, alarms=alarms, cleared_s=_seconds(at, cleared))
     if paged:
         first = min(paged, key=lambda name: paged[name])
         result = replace(result, paged=first, paged_s=paged[first] - at)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     *("scenario", "writes (RTO)", "reads", "cache", "lost", "events", "lost", "twice", "lag"),
-    *("seen", "paged", "cleared", "first alarm"),
+    *("seen", "paged", "cleared", "red alarms"),
 )
 
 
@@ -43,7 +43,7 @@ def summary(console: Console, results: Sequence[Result], scenarios: dict[str, Sc
 
 def row(result: Result) -> tuple[str, ...]:
     """The texts of a row, for the terminal as for the proof."""
-    alarm = f"{result.alarm} {seconds(result.alarm_s)}" if result.alarm else "none"
+    alarms = ", ".join(f"{name} {seconds(since)}" for name, since in result.alarms) or "none"
     return (
         result.scenario,
         seconds(result.writes_s),
@@ -57,7 +57,7 @@ def row(result: Result) -> tuple[str, ...]:
         seconds(result.detected_s),
         seconds(result.paged_s),
         seconds(result.cleared_s),
-        alarm,
+        alarms,
     )
 
 

@@ -33,9 +33,8 @@ class Result:
     detected_s: float | None = None
     """When the write probe noticed."""
     cause: str = ""
-    alarm: str = ""
-    """The first alarm that turned red after the fault."""
-    alarm_s: float | None = None
+    alarms: tuple[tuple[str, float], ...] = ()
+    """Which turned red after the fault, and when."""
     paged: str = ""
     paged_s: float | None = None
     cleared_s: float | None = None

@@ -44,7 +44,7 @@ def _held(root: Path) -> list[Result]:
         subprocess.run([*command, *options], cwd=root, check=False)
         found: list[dict[str, Any]] = json.loads(told.read_text()) if told.exists() else []
     return [
-        Result(**each | {"timeline": tuple((at, what) for at, what in each["timeline"])})
+        Result(**each | {name: tuple(map(tuple, each[name])) for name in ("alarms", "timeline")})
         for each in found
     ]
 

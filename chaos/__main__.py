@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> int:
         _list(console)
         return 0
     chosen = scenarios.ALL if given.scenario == "all" else (scenarios.BY_NAME[given.scenario],)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both take the fault back
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell's job ignores the first
+        signal.signal(number, signal.default_int_handler)
     results: list[Result] = []
     try:
         platform = Platform.open(Path(os.environ["STREAMFLIX_OUTPUTS"]))

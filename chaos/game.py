@@ -30,8 +30,8 @@ STEADY_S: Final = 3.0
 STEADY_WITHIN_S: Final = 60.0
 JUDGED_WITHIN_S: Final = 240.0
 LAST_JUDGED: Final = "recovery-checks-breached"
-"""The last alarm that has an opinion after a deploy. On the laptop it is red then, and stays so:
-there are no backups. That is no news about a fault."""
+"""The last alarm that has an opinion after a deploy. On the laptop it may be red then, and stay so:
+it watches what is only recorded there. That is no news about a fault."""
 STAYS_S: Final = 3.0
 """Served again is who was served for so long."""
 LOOK_S: Final = 0.1

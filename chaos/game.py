@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chaos import clients, witnesses
-from chaos.alarms import Alarms, Pager
+from chaos import witnesses
 from chaos.faults import NotInjected, Stage
 from chaos.processes import NoSuchServer
 from chaos.result import Result
-from chaos.timeline import Timeline
-from chaos.viewers import Viewers
+from chaos.watch import LATE_S, UNREACHABLE, watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from chaos.background import Background
     from chaos.faults import Fault
     from chaos.scenarios import Scenario
+    from chaos.watch import Watch
     from demo.platform import Platform
 
 STEADY_S: Final = 3.0
@@ -32,98 +24,14 @@ JUDGED_WITHIN_S: Final = 240.0
 LAST_JUDGED: Final = "recovery-checks-breached"
 """The last alarm that has an opinion after a deploy. On the laptop it may be red then, and stay so:
 it watches what is only recorded there. That is no news about a fault."""
-STAYS_S: Final = 3.0
-"""Served again is who was served for so long."""
 LOOK_S: Final = 0.1
 LISTEN_S: Final = 125.0
 """Two evaluation periods of a minute: an alarm that is not red by then is not about this fault."""
 DRAIN_S: Final = 60.0
-LATE_S: Final = 2.0
-"""Events of a healthy stream are counted in less."""
-UNREACHABLE: Final = (
-    NoSuchServer,
-    NotInjected,
-    BotoCoreError,
-    ClientError,
-    *clients.REFUSALS,
-)
 
 
 class NotSteady(Exception):
     """The platform was not well before anything was done to it."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Everybody who looks on."""
-
-    writer: clients.Writer
-    reader: clients.Reader
-    cache: clients.Cache
-    viewers: Viewers
-    alarms: Alarms
-    pager: Pager
-    platform_says: witnesses.Witnesses
-    timeline: Timeline
-
-    @property
-    def clients(self) -> Sequence[clients.Client]:
-        return self.writer, self.reader, self.cache
-
-    @property
-    def backgrounds(self) -> Sequence[Background]:
-        return (
-            *(each.background for each in self.clients),
-            self.viewers.sending,
-            self.viewers.looking,
-            self.alarms.background,
-            self.pager.background,
-        )
-
-    @property
-    def trouble(self) -> str:
-        """The first of us that broke down: what we saw is then not the whole."""
-        return next((each.trouble for each in self.backgrounds if each.trouble), "")
-
-    def served(self, since: float, now: float) -> bool:
-        """Whether every client is, and has been for a while."""
-        recovered = [each.outage(since).recovered for each in self.clients]
-        return all(moment is not None and now - moment >= STAYS_S for moment in recovered)
-
-    def caught_up(self, since: float) -> float | None:
-        """When no event was late any more; None while one is."""
-        samples = [each for each in list(self.viewers.lag) if each[0] >= since]
-        late = [at for at, behind in samples if behind > LATE_S]
-        return next((at for at, _ in samples if not late or at > late[-1]), None)
-
-
-@contextlib.contextmanager
-def watching(platform: Platform) -> Iterator[Watch]:
-    """The load runs and everything is looked at inside; nothing of it stays behind."""
-    run, timeline = f"chaos-{secrets.token_hex(4)}", Timeline()
-    viewers, pager = Viewers(platform, run), Pager(platform, timeline)
-    watch = Watch(
-        clients.Writer(platform, run),
-        clients.Reader(platform),
-        clients.Cache(platform),
-        viewers,
-        Alarms(platform, timeline),
-        pager,
-        witnesses.Witnesses(platform),
-        timeline,
-    )
-    with contextlib.ExitStack() as undone:
-        for close in (*(each.close for each in watch.clients), viewers.close, pager.close):
-            undone.callback(_quietly, close)
-        for background in watch.backgrounds:
-            undone.callback(background.stop)
-        watch.alarms.start()
-        watch.pager.start()
-        for client in watch.clients:
-            client.background.start()
-        watch.viewers.sending.start()
-        watch.viewers.looking.start()
-        yield watch
 
 
 def play(platform: Platform, scenario: Scenario, *, patient: bool, limit_s: float) -> Result:
@@ -135,10 +43,8 @@ def play(platform: Platform, scenario: Scenario, *, patient: bool, limit_s: floa
     try:
         with watching(platform) as watch:
             _steady(watch, scenario, patient=patient)
-            fault, stage = (
-                scenario.fault(),
-                Stage(platform, watch.writer, watch.reader, watch.viewers),
-            )
+            fault = scenario.fault()
+            stage = Stage(platform, watch.writer, watch.reader, watch.viewers)
             try:
                 words = fault.inject(stage)
                 at = time.time()
@@ -147,7 +53,7 @@ def play(platform: Platform, scenario: Scenario, *, patient: bool, limit_s: floa
             finally:
                 fault.heal(stage)
             return _reckon(watch, replace(nothing, fault=words), at, ended)
-    except (*UNREACHABLE, NotSteady) as error:
+    except (*UNREACHABLE, NoSuchServer, NotInjected, NotSteady) as error:
         return replace(nothing, trouble=f"{type(error).__name__}: {error}")
 
 
@@ -291,9 +197,3 @@ def _noted(watch: Watch, result: Result, at: float) -> Result:
 
 def _seconds(since: float, moment: float | None) -> float | None:
     return None if moment is None else max(0.0, moment - since)
-
-
-def _quietly(close: Callable[[], None]) -> None:
-    """What cannot be taken back now is taken back by the next game day."""
-    with contextlib.suppress(*UNREACHABLE):
-        close()

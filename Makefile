@@ -41,6 +41,12 @@ status: cloud-env ## Endpoints, stacks, functions, databases and lag of the lapt
 	$(LAPTOP_ONLY)
 	@$(LOCAL) status
 
+.PHONY: chaos
+chaos: cloud-env sam-env ## Game days on the laptop: SCENARIO=writer-killed, or all; without it, which there are
+	$(LAPTOP_ONLY)
+	@[ -n "$(SCENARIO)" ] || { $(CLOUD) -m chaos; exit 0; }; \
+	  $(LOCAL) up && $(LOCAL) deploy && $(LOCAL) chaos "$(SCENARIO)"
+
 .PHONY: down
 down: cloud-env ## End every process of the laptop cloud and remove its state
 	$(LAPTOP_ONLY)
@@ -68,7 +74,7 @@ lint: dev-env cloud-env ## ruff and mypy --strict
 	@$(DEV) -m ruff check .
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m mypy functions layers/core/python account registers
-	@$(DEV) -m mypy --python-executable $(CLOUD) local demo prove
+	@$(DEV) -m mypy --python-executable $(CLOUD) local demo prove chaos
 
 .PHONY: unit
 unit: dev-env ## Pure tests, sockets off
@@ -102,7 +108,7 @@ e2e: dev-env cloud-env sam-env ## Deployed resources only, on the laptop cloud's
 	  $(LOCAL) --instance test run -- $(DEV) -m pytest tests/e2e
 
 .PHONY: prove
-prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platform|privacy|rotation; writes docs/proof
+prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platform|privacy|recovery|rotation; writes docs/proof
 	@$(CLOUD) -m prove "$(or $(ROOM),platform)"
 
 .PHONY: bench

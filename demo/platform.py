@@ -71,18 +71,8 @@ class Platform:
     @contextmanager
     def postgres(self, login: str) -> Iterator[Any]:
         """A connection to the writer as `login`; commits when the block ends well."""
-        secret = self._secret(self.secret_arns[login])
-        host, _, port = self._parameter("aurora/writer").rpartition(":")
         connection = psycopg2.connect(
-            host=host,
-            port=int(port),
-            dbname=secret["dbname"],
-            user=secret["username"],
-            password=secret["password"],
-            sslmode="verify-full",
-            sslrootcert=self.ca,
-            connect_timeout=10,
-            application_name="demo",
+            **self.login(login), connect_timeout=10, application_name="demo"
         )
         try:
             with connection:
@@ -90,8 +80,22 @@ class Platform:
         finally:
             connection.close()
 
-    def redis(self) -> RedisCluster:
-        """Every shard of the cache, as login `ops`."""
+    def login(self, login: str, role: str = "writer") -> dict[str, Any]:
+        """What psycopg2 needs to know: `login` at the book's address of the writer or reader."""
+        secret = self._secret(self.secret_arns[login])
+        host, _, port = self._parameter(f"aurora/{role}").rpartition(":")
+        return {
+            "host": host,
+            "port": int(port),
+            "dbname": secret["dbname"],
+            "user": secret["username"],
+            "password": secret["password"],
+            "sslmode": "verify-full",
+            "sslrootcert": self.ca,
+        }
+
+    def redis(self, patience_s: float = 10) -> RedisCluster:
+        """Every shard of the cache, as login `ops`; no answer takes longer than `patience_s`."""
         secret = self._secret(self.secret_arns["redis/ops"])
         return RedisCluster(
             host=self.outputs["RedisEndpoint"],
@@ -102,7 +106,8 @@ class Platform:
             ssl_ca_certs=self.ca,
             ssl_check_hostname=True,
             protocol=2,
-            socket_timeout=10,
+            socket_timeout=patience_s,
+            socket_connect_timeout=patience_s,
         )
 
     @cached_property

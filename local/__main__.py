@@ -60,6 +60,12 @@ def play(context: typer.Context) -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def chaos(context: typer.Context) -> None:
+    """Hold a game day on the platform: a scenario's name, or all."""
+    _become(context.obj, [sys.executable, "-m", "chaos", *context.args])
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(context: typer.Context) -> None:
     """Run a command that can reach nothing but the laptop cloud."""
     _become(context.obj, context.args)

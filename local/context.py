@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from local.certificates import Authority
+from local.cuts import Cuts
 from local.endpoint import Endpoints
 from local.instance import make_state, remove_state
 from local.metric_sources import Metrics
@@ -34,7 +35,7 @@ class Cloud:
 
     @cached_property
     def endpoints(self) -> Endpoints:
-        endpoints = Endpoints(self.authority.server_context())
+        endpoints = Endpoints(self.authority.server_context(), Cuts(self.instance.home))
         self.at_exit.callback(endpoints.close)
         return endpoints
 

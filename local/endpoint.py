@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Coroutine
 
+    from local.cuts import Cuts
+
 T = TypeVar("T")
 Targets: TypeAlias = Callable[[], Sequence[Path]]
 """The unix sockets behind an endpoint, the preferred one first; asked for every connection."""
 
 HANDSHAKE_SECONDS = 30
 FLUSH_SECONDS = 5
+CUTS_SECONDS = 0.1
 
 
 class Endpoint:
@@ -43,6 +46,7 @@ class Endpoint:
         self._postgres = postgres
         self._conversations: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._cut = False
 
     def open(self) -> None:
         """Begin to listen. Raises: `Complaint` when the address is taken or does not exist."""
@@ -85,7 +89,16 @@ class Endpoint:
             self._server.close()
         await self._disconnect()
 
+    async def cut(self, cut: bool) -> None:
+        """Let nobody in, nor stay; or let clients in again. For the endpoints' own thread."""
+        self._cut = cut
+        if cut:
+            await self._disconnect()
+
     def _begin(self, client: End) -> None:
+        if self._cut:
+            client.abort()
+            return
         conversation = asyncio.get_running_loop().create_task(self._converse(client))
         self._conversations.add(conversation)
         conversation.add_done_callback(self._conversations.discard)
@@ -139,9 +152,12 @@ class Endpoint:
 
 
 class Endpoints:
-    """All endpoints of an instance: one thread, one event loop, one certificate."""
+    """All endpoints of an instance: one thread, one event loop, one certificate.
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    `cuts` says which of them no client reaches at the moment.
+    """
+
+    def __init__(self, context: ssl.SSLContext, cuts: Cuts | None = None) -> None:
         self.context = context
         self._all: list[Endpoint] = []
         self._loop = asyncio.new_event_loop()
@@ -150,6 +166,7 @@ class Endpoints:
             target=self._loop.run_forever, name="endpoints", daemon=True
         )
         self._thread.start()
+        self._cutting = asyncio.run_coroutine_threadsafe(self._cut(cuts), self._loop)
 
     def postgres(self, host: str, port: int, targets: Targets) -> Endpoint:
         """An endpoint that speaks PostgreSQL's own way into TLS, and refuses to go without."""
@@ -161,6 +178,7 @@ class Endpoints:
 
     def close(self) -> None:
         """Close every endpoint, then end the thread."""
+        self._cutting.cancel()
         for endpoint in self._all:
             endpoint.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -169,6 +187,13 @@ class Endpoints:
 
     def run(self, work: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _cut(self, cuts: Cuts | None) -> None:
+        while cuts is not None:
+            cut = cuts.now()
+            for endpoint in list(self._all):
+                await endpoint.cut(f"{endpoint.host}:{endpoint.port}" in cut)
+            await asyncio.sleep(CUTS_SECONDS)
 
     def _opened(self, endpoint: Endpoint) -> Endpoint:
         endpoint.open()

@@ -20,6 +20,7 @@ from typing import Any
 from local import postgres, postgres_address, postgres_cluster, valkey_cluster
 from local.certificates import Authority
 from local.complaint import Complaint
+from local.cuts import Cuts
 from local.endpoint import Endpoints
 from local.instance import make_state, remove_state
 from local.supervise import Supervisor
@@ -39,7 +40,7 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     closing.callback(supervisor.end_all)
     supervisor.guard()
     authority = Authority.at(home / "ca")
-    endpoints = Endpoints(authority.server_context())
+    endpoints = Endpoints(authority.server_context(), Cuts(home))
     closing.callback(endpoints.close)
     postgres_ground = postgres.Ground.at(state, logs, supervisor, endpoints)
     valkey_ground = valkey_cluster.Ground.at(state, logs, supervisor, endpoints)

@@ -15,7 +15,7 @@ from local.server_process import ServerProcess
 from local.unprivileged import ProgramFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from local.supervise import Supervisor
     from local.unprivileged import Account
@@ -56,19 +56,27 @@ class Node(ServerProcess):
         self.bus = bus
 
     def start(
-        self, binary: Path, account: Account, password: str, supervisor: Supervisor, log: Path
+        self,
+        binary: Path,
+        account: Account,
+        password: str,
+        users: Mapping[str, Sequence[str]],
+        supervisor: Supervisor,
+        log: Path,
     ) -> None:
-        """Start with the admin as the only user, and return when it answers."""
+        """Start with the admin and these users, each with its rules; return when it answers."""
         account.directory(self.directory)
-        rules = f"user default off\nuser {ADMIN} on {hashed(password)} ~* &* +@all\n"
-        users = account.file(self.directory / "users.acl", rules)
+        admin = ("on", hashed(password), "~*", "&*", "+@all")
+        everybody = {"default": ("off",), **users, ADMIN: admin}
+        lines = (f"user {name} {' '.join(rules)}\n" for name, rules in everybody.items())
+        known = account.file(self.directory / "users.acl", "".join(lines))
         self._process = account.start(
             binary,
             *("--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
             *("--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", str(self.bus)),
             *("--cluster-announce-ip", "127.0.0.1"),
             *("--cluster-announce-port", str(self.announced)),
-            *("--dir", self.directory, "--aclfile", users, "--save", "", "--appendonly", "no"),
+            *("--dir", self.directory, "--aclfile", known, "--save", "", "--appendonly", "no"),
             *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
             *("--loglevel", "warning"),
             log=log,

@@ -146,7 +146,8 @@ class Cluster:
     def _start(self, node: valkey.Node) -> None:
         ground = self._ground
         log = ground.logs / f"{node.name}.log"
-        node.start(ground.program, ground.account, self._password, ground.supervisor, log)
+        users = dict(self._users)  # there before its first client is
+        node.start(ground.program, ground.account, self._password, users, ground.supervisor, log)
 
     def _wait_until_whole(self) -> None:
         deadline = time.monotonic() + JOIN_SECONDS
@@ -165,11 +166,6 @@ class Cluster:
                 try:
                     with self._lock:
                         if node.crashed() and not self._closing.is_set():
-                            self._restart(node)
+                            self._start(node)
                 except (ProgramFailedError, redis.RedisError, OSError) as error:
                     logger.warning("%s is not whole yet: %s", self.identifier, error)
-
-    def _restart(self, node: valkey.Node) -> None:
-        self._start(node)
-        commands = [["ACL", "SETUSER", name, *rules] for name, rules in self._users.items()]
-        node.ask(self._password, commands)

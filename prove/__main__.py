@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from prove import platform, privacy, rotation
+from prove import platform, privacy, recovery, rotation
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {
     "platform": platform.prove,
     "privacy": privacy.prove,
+    "recovery": recovery.prove,
     "rotation": rotation.prove,
 }
 

@@ -6,7 +6,7 @@ import re
 
 from tests.contract.templates import deployed, house
 
-READERS = ("account", "demo", "tests/e2e")
+READERS = ("account", "chaos", "demo", "tests/e2e")
 READ = re.compile(r'outputs\["(\w+)"\]')  # `.get` is for what a later room may bring
 # What the design promises to whoever comes later, by the resource that it names.
 NAMED = {

@@ -25,19 +25,19 @@ def prove(root: Path) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as folder:
         stores, api = Path(folder) / "stores.xml", Path(folder) / "api.xml"
         suites = subprocess.run(
-            [*_pytest(root, stores), "tests/integration/privacy"],
+            [*pytest(root, stores), "tests/integration/privacy"],
             cwd=root,
             env=os.environ | FULL,
             check=False,
         )
         canary, searched = _deployed(root, api)
-        numbers = _numbers(stores) | _numbers(api)
+        found = numbers(stores) | numbers(api)
     proven = suites.returncode == 0 and searched
     verdict = "Everything held." if proven else "NOT PROVEN: see the output."
-    figures = {name: numbers.get(name, "an unknown number of") for name in COUNTED}
+    figures = {name: found.get(name, "an unknown number of") for name in COUNTED}
     answers = "\n".join(
         "| {} | {} | {} |".format(*value.split("|"))
-        for name, value in sorted(numbers.items())
+        for name, value in sorted(found.items())
         if name.startswith("answer-")
     )
     return TEXT.format(verdict=verdict, canary=canary, answers=answers, **figures), proven
@@ -51,7 +51,7 @@ def _deployed(root: Path, report: Path) -> tuple[str, bool]:
         laptop(instance, "deploy")
         run = (*_python(root), "-m", "local", "--instance", "prove", "run", "--")
         api = subprocess.run(  # `local run` keeps the caller's environment out
-            [*run, "env", EXAMPLES, *_pytest(root, report), "tests/e2e/privacy"],
+            [*run, "env", EXAMPLES, *pytest(root, report), "tests/e2e/privacy"],
             cwd=root,
             check=False,
         )
@@ -67,7 +67,7 @@ def _deployed(root: Path, report: Path) -> tuple[str, bool]:
     return chapter.stdout.strip() or chapter.stderr, not (chapter.returncode or api.returncode)
 
 
-def _pytest(root: Path, report: Path) -> tuple[str, ...]:
+def pytest(root: Path, report: Path) -> tuple[str, ...]:
     python = str(root / ".local/venvs/dev/bin/python")
     return (python, "-m", "pytest", "-v", "-o", "junit_family=xunit1", "--junitxml", str(report))
 
@@ -76,7 +76,7 @@ def _python(root: Path) -> tuple[str, ...]:
     return (str(root / ".local/venvs/cloud/bin/python"),)
 
 
-def _numbers(report: Path) -> dict[str, str]:
+def numbers(report: Path) -> dict[str, str]:
     return {
         each.attrib["name"]: each.attrib["value"]
         for each in ET.parse(report).getroot().iter("property")

@@ -1,7 +1,8 @@
 """What a copy must be like, from what Describe says of the cluster that it is a copy of. Pure.
 
 RDS gives a restored cluster defaults for whatever is not named: the default security group, the
-default parameters, no log, no key of ours.
+default parameters, no key of ours. The log is left out on purpose: RDS would make a log group that
+nobody owns, and write there that every login gets a password.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 MARK = "Restore"
 """The tag that names the run: by it a copy is found again, and told from the stack's own."""
 
-_SAME = ("KmsKeyId", "Port", "CopyTagsToSnapshot", "ServerlessV2ScalingConfiguration")
+_SAME = ("KmsKeyId", "Port", "CopyTagsToSnapshot")
 _RENAMED = {
     "DBSubnetGroup": "DBSubnetGroupName",
     "DBClusterParameterGroup": "DBClusterParameterGroupName",
-    "EnabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
     "IAMDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
 }
 
@@ -32,6 +32,10 @@ def cluster(
     """Parameters of RestoreDBClusterToPointInTime; without a target the latest time there is."""
     given = {key: source[key] for key in _SAME if key in source}
     given |= {new: source[old] for old, new in _RENAMED.items() if old in source}
+    if scaling := dict(source.get("ServerlessV2ScalingConfiguration", {})):
+        if scaling.get("MinCapacity"):
+            scaling.pop("SecondsUntilAutoPause", None)  # refused where it cannot pause
+        given["ServerlessV2ScalingConfiguration"] = scaling
     when: dict[str, Any] = (
         {"UseLatestRestorableTime": True}
         if target is None

@@ -9,6 +9,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from recovery.clusters import Clusters
 from recovery.restores import Restores
 from recovery.table import Table
 from recovery.verdict import Verdict, at_least, at_most, together
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[MonitorSettings, datetime], Verdict]
 
+NO_WRITER = "the database has no writer"
 HOUR = 3600
 # The daily snapshot may begin an hour late and takes a while; the hourly one as well.
 DATABASE_BACKUP_SECONDS = 27 * HOUR
@@ -29,6 +31,8 @@ FILES_BACKUP_SECONDS = 4 * HOUR
 REDIS_SNAPSHOT_SECONDS = 27 * HOUR
 # A week, and a day to look into one that failed.
 DRILL_SECONDS = 8 * 24 * HOUR
+# The workflow ends itself after three hours.
+LONGEST_DRILL_SECONDS = 4 * HOUR
 # A month: the time that it takes to get a certificate by way of people.
 CERTIFICATE_DAYS = 30
 # Secrets rotate every 24 to 30 days; the policy ends at 30.
@@ -57,7 +61,7 @@ def database(env: MonitorSettings, now: datetime) -> Verdict:
         env.database_zones,
         "instances of the database serve in {value:.0f} zones instead of {limit:.0f}",
     )
-    writer = Verdict(breaches=() if writers else ("the database has no writer",))
+    writer = Verdict(breaches=() if writers else (NO_WRITER,))
     return together([restorable, zones, writer])
 
 
@@ -219,6 +223,17 @@ def drills(env: MonitorSettings, now: datetime) -> Verdict:
     )
 
 
+def copies(env: MonitorSettings, now: datetime) -> Verdict:
+    """A copy that outlives its drill is billed, and holds people who asked to be forgotten."""
+    left = [
+        str(cluster["DBClusterIdentifier"])
+        for cluster in Clusters(env.cluster_id, []).copied()
+        if _seconds(now - cluster["ClusterCreateTime"]) > LONGEST_DRILL_SECONDS
+    ]
+    words = f"restored copies were left behind: {', '.join(sorted(left))}"
+    return Verdict({"CopiesLeft": len(left)}, (words,) if left else ())
+
+
 def _changed(secret: Mapping[str, Any]) -> datetime:
     """When its password was last made: by a rotation, or by hand, or with the secret."""
     for name in ("LastRotatedDate", "LastChangedDate", "CreatedDate"):
@@ -254,4 +269,5 @@ CHECKS: Mapping[str, Check] = {
     "stream": stream,
     "expiries": expiries,
     "drills": drills,
+    "copies": copies,
 }

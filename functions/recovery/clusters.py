@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recovery.restores import Restore
 
 THERE_ALREADY = {"DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"}
-GONE = {"DBClusterNotFoundFault", "DBInstanceNotFound", "DBInstanceNotFoundFault"}
+GONE = {"DBClusterNotFoundFault", "DBInstanceNotFound"}
 BUSY = {"InvalidDBClusterStateFault", "InvalidDBInstanceState"}
 AVAILABLE = "available"
 
@@ -39,7 +39,8 @@ class Clusters:
             wanted = blueprint.cluster(
                 source, restore.copy, restore.run, self._groups, restore.target_at
             )
-            _tolerating(THERE_ALREADY, lambda: rds.restore_db_cluster_to_point_in_time(**wanted))
+            make = partial(rds.restore_db_cluster_to_point_in_time, **wanted)
+            _tolerating(THERE_ALREADY | BUSY, make)
             copy = self._cluster(restore.copy)
         _await_available(copy, "Status", restore.copy)
 
@@ -48,8 +49,7 @@ class Clusters:
         rds, name = aws.client("rds"), f"{restore.copy}-a"
         instance = self._instance(name)
         if instance is None:
-            [like, *_] = self._members(self._source)
-            wanted = blueprint.instance(like, restore.copy, name, restore.run)
+            wanted = blueprint.instance(self._writer(), restore.copy, name, restore.run)
             _tolerating(THERE_ALREADY | BUSY, lambda: rds.create_db_instance(**wanted))
             instance = self._instance(name)
         _await_available(instance, "DBInstanceStatus", name)
@@ -89,13 +89,33 @@ class Clusters:
 
     def copies(self) -> Iterator[tuple[str, str]]:
         """Every restored copy that there is, with the run that made it."""
+        for cluster in self.copied():
+            tags = cluster.get("TagList", [])
+            yield (
+                str(cluster["DBClusterIdentifier"]),
+                next(tag["Value"] for tag in tags if tag["Key"] == blueprint.MARK),
+            )
+
+    def copied(self) -> Iterator[dict[str, Any]]:
+        """What Describe says of them."""
         pages = aws.client("rds").get_paginator("describe_db_clusters").paginate()
         for page in pages:
             for cluster in page["DBClusters"]:
                 name = cluster["DBClusterIdentifier"]
-                marks = [t["Value"] for t in cluster["TagList"] if t["Key"] == blueprint.MARK]
-                if marks and name.startswith(f"{self._source}-r"):
-                    yield name, marks[0]
+                tags = cluster.get("TagList", [])  # other engines' clusters may have none
+                marked = any(tag["Key"] == blueprint.MARK for tag in tags)
+                if marked and name.startswith(f"{self._source}-r"):
+                    yield cluster
+
+    def _writer(self) -> dict[str, Any]:
+        """Readers may be auto scaling's, with tags of its own."""
+        source = self._cluster(self._source) or {}
+        for member in source.get("DBClusterMembers", []):
+            if member["IsClusterWriter"]:
+                found = self._instance(member["DBInstanceIdentifier"])
+                if found is not None:
+                    return found
+        raise CopyNotReady(f"{self._source} has no writer to be like")
 
     def _cluster(self, name: str) -> dict[str, Any] | None:
         rds = aws.client("rds")

@@ -15,6 +15,11 @@ class BadTask(Permanent):
     hand: `make invoke ROOM=recovery`."""
 
 
+class AwsRefused(Retryable):
+    """AWS refused a call, or did not answer; the message is its code. A capacity or a limit passes
+    or is raised; AccessDenied is a grant that the last deploy took."""
+
+
 class CopyNotReady(Retryable):
     """AWS is still making, changing or deleting the copy. The message says what; minutes are
     normal, and the workflow asks again."""

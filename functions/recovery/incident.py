@@ -5,6 +5,7 @@ All moments are seconds since 1970, UTC, of the probe's clock; those of AWS's ev
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -81,9 +82,10 @@ def concluded(incident: Incident, witnesses: Iterable[Witness], now: float) -> I
 
 
 def around(incident: Incident, witnesses: Iterable[Witness]) -> list[Witness]:
-    """What AWS said from shortly before it began until shortly after writes went through."""
+    """What AWS said from shortly before it began until shortly after writes went through; as long
+    as they fail, everything that it says is about that."""
     begin = incident.started_at - BEFORE_SECONDS
-    end = (incident.first_write_at or incident.detected_at) + AFTER_SECONDS
+    end = math.inf if incident.first_write_at is None else incident.first_write_at + AFTER_SECONDS
     return sorted(
         (witness for witness in witnesses if begin <= witness.at <= end),
         key=lambda witness: witness.at,

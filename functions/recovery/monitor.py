@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from recovery import incident as told
-from recovery.checks import CHECKS
+from recovery.checks import CHECKS, NO_WRITER
 from recovery.incidents import Incidents
 from recovery.settings import MonitorSettings
 from recovery.table import Table
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 logger = log.get("recovery")
 
 SOURCE = "streamflix.recovery"
-# Open incidents begin no longer ago than a restore may take, with room for a bad day.
-LOOK_BACK_SECONDS = 2 * 86_400.0
+# As long as AWS's words are kept; an incident that is open for longer has no cause any more.
+LOOK_BACK_SECONDS = 7 * 86_400.0
 # AWS's events come within a minute or two; until then there is no cause to tell.
-CAUSE_SECONDS = 60.0
+CAUSE_SECONDS = 180.0
 
 
 @log.handler(logger)
@@ -104,7 +104,9 @@ def _looked(name: str, env: MonitorSettings, now: datetime) -> Verdict:
 
 
 def _database_is_well(verdict: Verdict) -> bool:
-    return not any("database" in breach for breach in verdict.breaches)
+    """Zones may be fewer for a while: that is told by itself."""
+    unwell = (NO_WRITER, "database could not")
+    return not any(breach.startswith(unwell) for breach in verdict.breaches)
 
 
 def _kind(breach: str) -> str:

@@ -101,20 +101,26 @@ class Probe:
             self._beat()
             if beats % READER_EVERY_BEATS == 0:
                 self._look_at_reader()
+                self._tell_failures()
+                self._keep()
             self._save()
             beats += 1
             self._doors.sleep(max(0.0, min(began + BEAT_SECONDS, end) - clock()))
+        self._keep()
+        return self._numbers()
+
+    def _remember(self) -> None:
+        """What a probe before or beside this one knows: a later beat, an incident."""
+        try:
+            self._pulse.learn(self._doors.incidents.pulse())
+        except RecordUnreachable as error:
+            logger.warning("last pulse not known", extra={"reason": str(error)})
+
+    def _keep(self) -> None:
         try:
             self._doors.incidents.keep(self._pulse)
         except RecordUnreachable as error:
             logger.warning("pulse not kept", extra={"reason": str(error)})
-        return self._numbers()
-
-    def _remember(self) -> None:
-        try:
-            self._pulse = self._doors.incidents.pulse()
-        except RecordUnreachable as error:
-            logger.warning("last pulse not known", extra={"reason": str(error)})
 
     def _beat(self) -> None:
         try:
@@ -126,6 +132,8 @@ class Probe:
 
     def _failed(self, error: Exception) -> None:
         kind = type(error).__name__
+        if self._pulse.incident is None:
+            self._remember()
         begun = self._pulse.fail(self._doors.clock(), kind)
         if begun is not None:
             logger.error("writes fail", extra={"reason": f"{kind}: {error}"})
@@ -136,14 +144,8 @@ class Probe:
     def _succeeded(self, beat: Beat) -> None:
         ended = self._pulse.succeed(beat)
         self._written_at = beat.written_at
-        if ended is None:
-            return
-        took = ended.recovery_seconds or 0.0
-        about = {"seconds": round(took, 3), "lost_beats": ended.lost_beats}
-        logger.error("writes work again", extra=about)
-        numbers = {"RecoveryTimeSeconds": took, "BeatsLost": ended.lost_beats}
-        metrics.publish(self._environment, numbers)
-        self._unsaved.append(ended)
+        if ended is not None:
+            self._unsaved.append(ended)
 
     def _look_at_reader(self) -> None:
         """How old is what the reader shows? Both moments are the writer's, so no clock differs."""
@@ -159,16 +161,31 @@ class Probe:
 
     def _save(self) -> None:
         """What could not be put on record is tried again with the next beat."""
-        if not self._unsaved:
-            return
-        try:
-            for incident in self._unsaved:
-                self._doors.incidents.record(incident)
-            self._doors.incidents.keep(self._pulse)
-        except RecordUnreachable as error:
-            logger.warning("incident not on record yet", extra={"reason": str(error)})
-        else:
-            self._unsaved.clear()
+        while self._unsaved:
+            try:
+                first = self._doors.incidents.record(self._unsaved[0])
+                self._doors.incidents.keep(self._pulse)
+            except RecordUnreachable as error:
+                logger.warning("incident not on record yet", extra={"reason": str(error)})
+                return
+            incident = self._unsaved.pop(0)
+            if first and incident.first_write_at is not None:
+                self._tell(incident)
+
+    def _tell(self, ended: Incident) -> None:
+        """Whoever put the end on record tells it; a probe beside this one has seen it as well."""
+        took = ended.recovery_seconds or 0.0
+        about = {"seconds": round(took, 3), "lost_beats": ended.lost_beats}
+        logger.error("writes work again", extra=about)
+        numbers = {"RecoveryTimeSeconds": took, "BeatsLost": ended.lost_beats}
+        metrics.publish(self._environment, numbers)
+
+    def _tell_failures(self) -> None:
+        """While it lasts, not at the minute's end: an alarm is waiting for them."""
+        failed = self._pulse.refused - self._told
+        if failed:
+            metrics.publish(self._environment, {"WritesFailed": failed})
+            self._told += failed
 
     def _numbers(self) -> dict[str, float]:
         numbers: dict[str, float] = {

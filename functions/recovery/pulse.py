@@ -29,6 +29,13 @@ class Pulse:
     acknowledged: int = field(default=0, compare=False)
     refused: int = field(default=0, compare=False)
 
+    def learn(self, other: Pulse) -> None:
+        """Take over what another probe knew: its beats, when they are later, and its incident."""
+        if other.last_at is not None and other.last_at > (self.last_at or 0.0):
+            self.last_at = other.last_at
+        self.last_number = max(self.last_number, other.last_number)
+        self.incident = self.incident or other.incident
+
     def fail(self, at: float, reason: str) -> Incident | None:
         """A write was not acknowledged. Returns the incident that begins with it."""
         self.refused += 1

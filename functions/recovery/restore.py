@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from recovery.clusters import Clusters
-from recovery.errors import BadTask, NotConfirmed, RotationHalfway
+from recovery.errors import AwsRefused, BadTask, CopyIncomplete, NotConfirmed, RotationHalfway
 from recovery.restores import Restore, Restores
 from recovery.settings import RestoreSettings
 from recovery.table import Table
@@ -47,14 +47,20 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     `begin` takes ``"input": {"mode": "drill", "target": RFC 3339 or "latest"}`` as well, `report`
     ``"measured": {"beatenAt": s, "accounts": n}`` and ``"replayed"``, ``"migrated"`` as the other
     rooms returned them, `fail` ``"error"``.
-    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask` (permanent); `CopyNotReady`,
-    `RotationHalfway`, `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first
-    and may be repeated or interrupted anywhere.
+    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask`, `CopyIncomplete`
+    (permanent); `CopyNotReady`, `AwsRefused`, `RotationHalfway`, `EnvironmentHeld`,
+    `RecordUnreachable` (retryable). Every step looks first and may be repeated or interrupted
+    anywhere.
     """
     step, run = str(event.get("step")), str(event.get("run", ""))
     if step not in STEPS or not run:
         raise BadTask("the event names no step of a restore")
-    answer = STEPS[step](run, event, doors(settings.cached(RestoreSettings)))
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = STEPS[step](run, event, doors(settings.cached(RestoreSettings)))
+    except (BotoCoreError, ClientError) as error:  # its classes are as many as AWS's codes
+        raise AwsRefused(f"{step}: {aws.reason(error)}") from None
     logger.info("step done", extra={"run": run, "step": step, **answer})
     return answer
 
@@ -67,32 +73,33 @@ def doors(env: RestoreSettings) -> Doors:
 
 def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Refuse, or take the hold and put the run on record; take away what older runs have left."""
-    env, asked = doors.env, event.get("input") or {}
-    restore = doors.restores.of(run)
-    if restore is None:
-        restore = _asked(run, asked, doors)
-        _refuse_halfway(env.secret_arns)
-    reason = f"{restore.mode} {run}"
-    hold.take(env.hold_table, "recovery", reason, run, lease_seconds=LEASE_SECONDS)
-    restore = doors.restores.begin(restore)
+    asked = _asked(run, event.get("input") or {}, doors)  # refuses before anything is begun
+    known = doors.restores.of(run)
+    if known is None:
+        _refuse_halfway(doors.env.secret_arns)
+    _hold(run, doors)
     for name, mark in doors.clusters.copies():
         if mark != run:  # whoever holds knows that nobody else is at work
             logger.warning("left by another run", extra={"copy": name, "run": mark})
             doors.clusters.remove(name)
+    restore = known or doors.restores.begin(replace(asked, started_at=doors.now()))
     return {"targetTime": _time(restore.objective_at), "mode": restore.mode}
 
 
 def restore_volume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    _hold(run, doors)
     doors.clusters.restore(doors.restores.known(run))
     return {}
 
 
 def add_instance(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    _hold(run, doors)
     return {"address": doors.clusters.add_instance(doors.restores.known(run))}
 
 
 def set_master(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """The password that Secrets Manager calls current now, whatever it was at the target time."""
+    _hold(run, doors)
     login = Secret(doors.env.master_secret_arn).current()
     doors.clusters.set_master_password(doors.restores.known(run), login.password)
     return {}
@@ -102,6 +109,8 @@ def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Put on record what was measured, publish and tell it."""
     restore = doors.restores.known(run)
     measured = event["measured"]
+    if not restore.outcome:
+        _refuse_shrunk(int(measured["accounts"]), doors.restores)
     now = doors.now()
     ended = doors.restores.end(
         restore,
@@ -141,6 +150,19 @@ def clean(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         doors.clusters.remove(restore.copy)
     hold.release(doors.env.hold_table, run)
     return {"outcome": restore.outcome if restore else "refused"}
+
+
+def _hold(run: str, doors: Doors) -> None:
+    """Whoever holds takes it anew: an execution that is redriven hours later must not go on beside
+    a rotation, or beside the next drill."""
+    hold.take(doors.env.hold_table, "recovery", run, run, lease_seconds=LEASE_SECONDS)
+
+
+def _refuse_shrunk(accounts: int, restores: Restores) -> None:
+    """A copy that is whole and empty is not what anybody wants back."""
+    before = [each.accounts or 0 for each in restores.all() if each.outcome == "passed"]
+    if before and accounts < before[-1] / 2:
+        raise CopyIncomplete(f"{accounts} accounts; the drill before had {before[-1]}")
 
 
 def _asked(run: str, asked: Mapping[str, Any], doors: Doors) -> Restore:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = log.get("schema")
 
-RUN = re.compile(r"[A-Za-z0-9.-]{1,64}")
+RUN = re.compile(r"[A-Za-z0-9._-]{1,80}")  # whatever names an execution; EventBridge's have 73
 
 
 class Copy(NamedTuple):

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from tests.contract.local.conftest import allow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.contract.local.conftest import Cloud
 
 AREA = "eu-central-1:000000000000"
@@ -70,9 +72,13 @@ LOOKS: list[Look] = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def what_is_there(cloud: Cloud) -> None:
-    cloud.client("backup").create_backup_vault(BackupVaultName="described")
-    cloud.client("ecs").create_cluster(clusterName="described")
+def what_is_there(cloud: Cloud) -> Iterator[None]:
+    backup, ecs = cloud.client("backup"), cloud.client("ecs")
+    backup.create_backup_vault(BackupVaultName="described")
+    ecs.create_cluster(clusterName="described")
+    yield
+    backup.delete_backup_vault(BackupVaultName="described")
+    ecs.delete_cluster(cluster="described")
 
 
 @pytest.mark.parametrize(("service", "action", "right", "wrong", "call", "given"), LOOKS)

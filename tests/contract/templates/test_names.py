@@ -81,6 +81,7 @@ NAMELESS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule",
     "AWS::FIS::ExperimentTemplate",
     "AWS::KMS::Key",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
     "AWS::RDS::DBProxyTargetGroup",

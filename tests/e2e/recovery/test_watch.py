@@ -66,7 +66,7 @@ def test_a_failover_that_aws_tells_of_is_on_record_and_told(
     aws: Any, outputs: dict[str, str]
 ) -> None:
     event = json.loads((EVENTS / "rds_failover.json").read_text())
-    event["detail"]["Date"] = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
+    event["detail"]["Date"] = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     event["detail"]["Message"] = "Completed failover to DB instance: of a test"
     invoke(aws, outputs, "observe", event)
 

@@ -58,6 +58,7 @@ class Answers:
             "describe_db_clusters": {
                 "DBClusters": [
                     {
+                        "DBClusterIdentifier": "cluster",
                         "LatestRestorableTime": ago(seconds=100),
                         "ClusterCreateTime": ago(days=30),
                         "DBClusterMembers": [{"IsClusterWriter": True}],
@@ -149,6 +150,7 @@ def test_when_all_is_well_every_number_is_told_and_nothing_is_breached(answers: 
         "StreamWaitSeconds": 2,
         "SecretDaysLeft": 20,
         "RestoreDrillAgeSeconds": 3 * 86_400,
+        "CopiesLeft": 0,
         "RecoveryChecksBreached": 0,
     }
     assert answers
@@ -260,6 +262,18 @@ def test_what_cannot_be_looked_at_is_breached(answers: Answers, check: str) -> N
     assert f"{check} could not be looked at: AccessDenied" in verdict.breaches
     assert verdict.numbers["RecoveryChecksBreached"] == len(checks.CHECKS)
     assert "RecoveryPointLagSeconds" not in verdict.numbers, "no number is better than an old one"
+
+
+def test_a_copy_that_outlives_its_drill_is_told(answers: Answers) -> None:
+    answers.given["describe_db_clusters"]["DBClusters"] += [
+        {
+            "DBClusterIdentifier": f"cluster-r{hours}",
+            "ClusterCreateTime": ago(hours=hours),
+            "TagList": [{"Key": "Restore", "Value": "a run"}],
+        }
+        for hours in (1, 5)
+    ]
+    assert breaches("copies") == ("restored copies were left behind: cluster-r5",)
 
 
 def test_a_young_platform_has_no_backup_yet_and_that_is_fine(answers: Answers) -> None:

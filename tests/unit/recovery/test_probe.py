@@ -64,10 +64,12 @@ def test_an_outage_within_a_minute_is_on_record_with_its_length(
     [incident] = incidents.recent(0)
     assert (incident.started_at, incident.detected_at) == (10_009.0, 10_010.0)
     assert (incident.recovery_seconds, incident.lost_beats) == (5.0, 0)
-    failed, back = told(capsys)
-    assert failed["WritesFailed"] == 1
+    lines = told(capsys)
+    assert lines[0]["WritesFailed"] == 1, "at once, not at the minute's end"
+    [back] = [line for line in lines if "BeatsLost" in line]
     assert (back["RecoveryTimeSeconds"], back["BeatsLost"]) == (5.0, 0)
-    assert failed["WritesFailed"] + numbers["WritesFailed"] == 4
+    told_already = sum(line.get("WritesFailed", 0) for line in lines)
+    assert told_already + numbers["WritesFailed"] == 4
 
 
 def test_an_outage_across_minutes_is_one_incident(incidents: Incidents, time: Time) -> None:
@@ -97,7 +99,30 @@ def test_acknowledged_writes_that_are_gone_are_counted(
 
     [incident] = incidents.recent(0)
     assert incident.lost_beats == 3
-    assert told(capsys)[-1]["BeatsLost"] == 3
+    assert [line["BeatsLost"] for line in told(capsys) if "BeatsLost" in line] == [3]
+
+
+def test_two_probes_at_once_are_one_incident_and_one_loss(
+    incidents: Incidents, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last beat of one hangs past its minute; the next began from what was known before."""
+    heart = Heart(time, (10_008.0, 10_020.0))
+    one = probe(heart, incidents, time)
+    two = probe(heart, incidents, time)
+    two._remember()  # knows nothing
+    one.run(10)  # beats until 10,007, then fails and ends
+
+    heart.count -= 5  # the successor never had them
+    two._beat()
+    two._save()
+    time.now = 10_020.0
+    two._beat()
+    two._save()
+
+    [incident] = incidents.recent(0)
+    assert (incident.started_at, incident.first_write_at) == (10_007.0, 10_020.0)
+    assert incident.lost_beats == 5
+    assert len([line for line in told(capsys) if "BeatsLost" in line]) == 1
 
 
 def test_a_record_that_cannot_be_reached_is_written_when_it_can(

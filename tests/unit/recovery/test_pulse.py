@@ -67,6 +67,17 @@ def test_a_loss_that_no_failed_write_announced_is_an_incident_as_well() -> None:
     assert (ended.started_at, ended.first_write_at, ended.lost_beats) == (100.0, 101.0, 3)
 
 
+def test_what_another_probe_knew_later_counts() -> None:
+    pulse = Pulse(100.0, 7)
+    begun = Pulse(110.0, 17)
+    incident = begun.fail(111.0, "DatabaseUnreachable")
+    pulse.learn(begun)
+    pulse.learn(Pulse(90.0, 3))
+
+    assert (pulse.last_at, pulse.last_number) == (110.0, 17)
+    assert pulse.incident == incident
+
+
 def test_beats_of_another_probe_in_between_are_no_loss() -> None:
     pulse = Pulse()
     pulse.succeed(beat(7, 100.0))

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from redis.exceptions import RedisClusterException, RedisError
 from rich.console import Console
 
-from demo import privacy, report, rotation
+from demo import privacy, recovery, report, rotation
 from demo.drain import ConsumerStandsStill
 from demo.platform import CannotPlay, Platform
 from demo.play import play
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         platform = Platform.open(given.outputs)
         quiet = rotation.play(platform, console)
         forgotten = privacy.play(platform, console)
+        survived = recovery.play(platform, console)
         outcome = play(platform, console, given.seed, given.events, given.deploy_seconds)
     except KeyboardInterrupt:
         return _fail(console, "Interrupted. What was sent will still be counted; nothing is lost.")
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(console, f"{type(error).__name__}: {error}\nmake status shows what is up.")
     console.print()
     report.show(console, outcome, platform)
-    return 0 if outcome.ok and quiet and forgotten else DIFFERENT
+    return 0 if outcome.ok and quiet and forgotten and survived else DIFFERENT
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

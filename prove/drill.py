@@ -10,14 +10,13 @@ import json
 import os
 import sys
 import time
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from demo import privacy
+from demo import privacy, recovery
 from demo.platform import Platform
 
 if TYPE_CHECKING:
@@ -66,8 +65,10 @@ def prove(platform: Platform, console: Console) -> dict[str, Any]:
     target = datetime.now(UTC)
     _await_restorable(platform, target)
     privacy.erase(platform, console, person)
-    before = _drill(platform, target.isoformat())
-    latest = _drill(platform, "latest")
+    before = recovery.drill(platform, console, target.isoformat())
+    latest = recovery.drill(platform, console, "latest")
+    for record in (before, latest):
+        assert record["outcome"] == "passed", record["reason"]
     bars = {
         "bytes": size >= LEAST_BYTES,
         "wal": wal_bytes >= LEAST_WAL_BYTES,
@@ -141,27 +142,6 @@ def _await_restorable(platform: Platform, moment: datetime) -> None:
     while _restorable(platform)["LatestRestorableTime"] < moment:
         assert time.monotonic() < deadline, "the archive stands still"
         time.sleep(1)
-
-
-def _drill(platform: Platform, target: str) -> dict[str, Any]:
-    """The record of one run of the workflow."""
-    run, workflow = f"proof-{uuid.uuid4()}", platform.client("stepfunctions")
-    execution = workflow.start_execution(
-        stateMachineArn=platform.outputs["RestoreStateMachineArn"],
-        name=run,
-        input=json.dumps({"mode": "drill", "target": target}),
-    )["executionArn"]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while workflow.describe_execution(executionArn=execution)["status"] == "RUNNING":
-        assert time.monotonic() < deadline, "the drill does not end"
-        time.sleep(0.5)
-    item = platform.client("dynamodb").get_item(
-        TableName=platform.outputs["IncidentsTableName"],
-        Key={"kind": {"S": "restore"}, "at": {"S": run}},
-    )["Item"]
-    record: dict[str, Any] = json.loads(item["record"]["S"])
-    assert record["outcome"] == "passed", record["reason"]
-    return record
 
 
 if __name__ == "__main__":

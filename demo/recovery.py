@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FAULT: Final = "writer-killed"
 LIMIT_S: Final = 60.0
 DRILL_S: Final = 300.0
-STATES: Final = 12
+STATES: Final = 13
 
 
 def play(platform: Platform, console: Console) -> bool:

@@ -56,14 +56,14 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 
 .PHONY: test
 test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
-	@echo "two halves side by side, each shown when it ends: lint and contract; unit, integration and coverage"
-	@$(MAKE) -j2 --output-sync=target lint-contract covered
-	@$(MAKE) e2e
+	@echo "two halves side by side, each shown when it ends: lint, contract and e2e; unit, integration and coverage"
+	@$(MAKE) -j2 --output-sync=target lint-contract-e2e covered
 
-.PHONY: lint-contract covered
-lint-contract:
+.PHONY: lint-contract-e2e covered
+lint-contract-e2e:
 	@$(MAKE) lint
 	@$(MAKE) contract
+	@$(MAKE) e2e
 covered:
 	@$(MAKE) unit
 	@$(MAKE) integration

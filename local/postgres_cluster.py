@@ -170,7 +170,8 @@ class Cluster:
 
     def vitals(self) -> Vitals:
         """The writer's. Raises: `psycopg2.Error` when none answers within two seconds."""
-        if (writer := self._writer) is None:
+        writer = self._writer
+        if writer is None or not self._instances:
             raise psycopg2.OperationalError("no member may write")
         return self._storage.vitals(writer)
 

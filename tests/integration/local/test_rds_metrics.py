@@ -5,11 +5,7 @@ The alarms' clock is set ahead, so that the minutes that the declared alarm wait
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +15,11 @@ from tests.integration.local.laptop import CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.integration.local.laptop import Laptop
 
 ALARM = "streamflix-database-writer-missing"
-WHERE = [{"Name": "DBClusterIdentifier", "Value": CLUSTER}]
 RANGE_MINUTES = 6  # three periods, two more that are looked back upon, and the one under way
 
 
@@ -40,13 +36,16 @@ def ahead(clock: Path, minutes: int) -> None:
     clock.write_text(str(float(clock.read_text()) + minutes * 60))
 
 
-def told(laptop: Laptop, metric: str, clock: Path, **role: str) -> float | None:
+def told(
+    laptop: Laptop, metric: str, clock: Path, cluster: str = CLUSTER, **role: str
+) -> float | None:
     """The latest value of a metric of the cluster."""
+    where = {"DBClusterIdentifier": cluster} | role
     now = time.time() + float(clock.read_text())
     points: list[dict[str, Any]] = laptop.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/RDS",
         MetricName=metric,
-        Dimensions=[*WHERE, *({"Name": key, "Value": value} for key, value in role.items())],
+        Dimensions=[{"Name": key, "Value": value} for key, value in where.items()],
         StartTime=now - 55,
         EndTime=now + 5,
         Period=1,
@@ -56,20 +55,20 @@ def told(laptop: Laptop, metric: str, clock: Path, **role: str) -> float | None:
     return float(found[-1][1]) if found else None
 
 
-@contextlib.contextmanager
-def hanging(pid: int) -> Iterator[None]:
-    """A server that neither answers nor ends."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def postmaster(laptop: Laptop) -> int:
-    """The writer's first process; the pid that the laptop records may be its guardian's."""
-    [(backend,)] = laptop.ask("SELECT pg_backend_pid()")
-    return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+@pytest.fixture
+def lonely(laptop: Laptop) -> Iterator[str]:
+    """A cluster with one member: without it nobody writes, and nobody takes over."""
+    name = "streamflix-aurora-lonely"
+    laptop.client("rds").create_db_cluster(
+        DBClusterIdentifier=name,
+        Engine="aurora-postgresql",
+        DatabaseName="streamflix",
+        MasterUsername="master",
+        MasterUserPassword="of a lonely cluster",
+    )
+    laptop.add_member(name, f"{name}-a")
+    yield name
+    laptop.remove(name)
 
 
 def alarm(laptop: Laptop) -> dict[str, Any]:
@@ -88,12 +87,15 @@ def test_the_writer_s_numbers_are_told(laptop: Laptop, clock: Path) -> None:
     assert told(laptop, "DatabaseConnections", clock) is not None
 
 
-def test_the_alarm_on_a_missing_writer_is_red_until_one_serves(laptop: Laptop, clock: Path) -> None:
+def test_the_alarm_on_a_missing_writer_is_red_until_one_serves(
+    laptop: Laptop, clock: Path, lonely: str
+) -> None:
+    where = {"DBClusterIdentifier": lonely, "Role": "WRITER"}
     laptop.client("cloudwatch").put_metric_alarm(
         AlarmName=ALARM,
         Namespace="AWS/RDS",
         MetricName="EngineUptime",
-        Dimensions=[*WHERE, {"Name": "Role", "Value": "WRITER"}],
+        Dimensions=[{"Name": key, "Value": value} for key, value in where.items()],
         Statistic="Maximum",
         Period=60,
         EvaluationPeriods=3,
@@ -101,15 +103,18 @@ def test_the_alarm_on_a_missing_writer_is_red_until_one_serves(laptop: Laptop, c
         Threshold=0,
         TreatMissingData="breaching",
     )
+    eventually(lambda: told(laptop, "EngineUptime", clock, lonely, Role="WRITER"), 8)
     eventually(lambda: alarm(laptop)["StateReason"], 3, lambda why: not why.startswith("Unchecked"))
 
-    with hanging(postmaster(laptop)):
-        ahead(clock, RANGE_MINUTES)
-        time.sleep(6)  # gauges are asked every five seconds
-        assert told(laptop, "EngineUptime", clock, Role="WRITER") is None
-        assert alarm(laptop)["StateValue"] == "ALARM"
+    laptop.client("rds").delete_db_instance(
+        DBInstanceIdentifier=f"{lonely}-a", SkipFinalSnapshot=True
+    )
+    ahead(clock, RANGE_MINUTES)
+    eventually(lambda: alarm(laptop)["StateValue"], 8, lambda state: state == "ALARM")
+    assert told(laptop, "EngineUptime", clock, lonely, Role="WRITER") is None
 
-    eventually(lambda: told(laptop, "EngineUptime", clock, Role="WRITER"), 10)
+    laptop.add_member(lonely, f"{lonely}-a")
+    eventually(lambda: told(laptop, "EngineUptime", clock, lonely, Role="WRITER"), 10)
     ahead(clock, 1)
-    eventually(lambda: alarm(laptop)["StateValue"], 3, lambda seen: seen == "OK")
+    eventually(lambda: alarm(laptop)["StateValue"], 8, lambda state: state == "OK")
     laptop.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])

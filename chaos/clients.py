@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg2
@@ -31,7 +32,7 @@ FORGET: Final = "DELETE FROM catalog.title WHERE title_id LIKE 'chaos-%'"
 READ: Final = "SELECT current_setting('cluster_name'), count(*) FROM catalog.title"
 
 
-class Client:
+class Client(ABC):
     """Tries the same thing over and over, and remembers each attempt."""
 
     name = ""
@@ -43,8 +44,8 @@ class Client:
     def outage(self, since: float) -> Outage:
         return outage(list(self.attempts), since)
 
-    def close(self) -> None:
-        """Only when it has stopped."""
+    def close(self) -> None:  # noqa: B027  not everybody leaves something behind
+        """Take back what it left. Only when it has stopped."""
 
     def _attempt(self) -> None:
         began, error = time.time(), ""
@@ -54,8 +55,9 @@ class Client:
             error = type(refusal).__name__
         self.attempts.append(Attempt(began, time.time(), error))
 
+    @abstractmethod
     def _try(self, number: int) -> None:
-        raise NotImplementedError
+        """Once. Raises one of `REFUSALS` when it did not work."""
 
 
 class Writer(Client):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -53,7 +54,7 @@ class Fault(Protocol):
     def heal(self, stage: Stage) -> str: ...
 
 
-class Killed:
+class Killed(ABC):
     """SIGKILL to a server's first process, as when its host dies."""
 
     def inject(self, stage: Stage) -> str:
@@ -64,8 +65,9 @@ class Killed:
     def heal(self, stage: Stage) -> str:  # noqa: ARG002
         return ""
 
+    @abstractmethod
     def _victim(self, stage: Stage) -> str:
-        raise NotImplementedError
+        """The server's name."""
 
 
 class WriterKilled(Killed):

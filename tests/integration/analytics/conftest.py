@@ -15,6 +15,8 @@ from moto import mock_aws
 
 from analytics import consume
 from streamflix import aws, settings
+from tests.integration.analytics.invocation import Context
+from tests.integration.analytics.restored import call, copy, kinesis, lost, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from analytics.ingest import Doors
     from tests.integration.conftest import Database, Login, Servers
     from tests.playback import Event
+
+__all__ = ["call", "copy", "kinesis", "lost", "source"]  # fixtures of the tests of a replay
 
 BOOK = "/streamflix/test/aurora"
 SOON = 0.5
@@ -98,20 +102,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws():
         yield Cloud()
     aws.client.cache_clear()
-
-
-@dataclass
-class Context:
-    """Lambda's context, with as much time as a test grants."""
-
-    milliseconds: int = 20_000
-    function_name: str = "streamflix-analytics-consume-test"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:000000000000:function:f"
-    aws_request_id: str = "request"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
 
 
 @dataclass

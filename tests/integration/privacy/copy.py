@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import time
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from privacy import data_map, repeat
+from privacy.ledger import Ledger
 from privacy.restored import Restored
 from streamflix.addresses import Address
 from streamflix.deadline import Deadline
@@ -19,8 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from privacy.repeat import Doors, Mode, Outcome
-    from tests.integration.privacy.conftest import Stores
+    from tests.integration.privacy.conftest import Somebody, Stores
     from tests.integration.privacy.flow import Flow
+
+ROWS = {  # of one person whom `settle` made
+    "app.account": 1,
+    "app.device": 1,
+    "app.invoice": 4,
+    "app.profile": 2,
+    "app.rating": 6,
+    "app.watch_history": 30,
+}
 
 TABLES = {
     "app_owner": ("account", "profile", "device", "watch_history", "rating", "invoice"),
@@ -93,3 +104,24 @@ class Copy:
 
 def _name(role: str, table: str) -> str:
     return f"{role.removesuffix('_owner')}.{table}"
+
+
+def new_run() -> str:
+    return f"r{uuid.uuid4().hex}"
+
+
+def in_database(stores: Stores, who: Somebody) -> dict[str, list[Any]]:
+    return {table: rows for table, rows in stores.dump(who.account).items() if "app." in table}
+
+
+def receipt_of(flow: Flow, run: str) -> str | None:
+    return Ledger(flow.env.ledger_table)._receipt(f"restore#{run}")
+
+
+def erased_and_restored(flow: Flow, stores: Stores, who: Somebody) -> Copy:
+    copy = Copy(stores)
+    assert flow.run(flow.about(who).request).state == "completed"
+    copy.restore()
+    assert len(in_database(stores, who)["app.watch_history"]) == 30
+    assert copy.marks() == set()
+    return copy

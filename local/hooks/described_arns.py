@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 
-from local.hooks.several_parameters import Several
+from local import resource_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from local.context import Cloud
+    from local.resource_arns import Call
 
 PATCHES: tuple[str, ...] = (
-    "ministack.core.iam_actions:_query_param",
     "ministack.core.iam_actions:extract_resource_arn",
     "ministack.core.iam_actions:request_tag_context",
 )
@@ -38,59 +38,38 @@ LISTED = {  # by service and action: what the list is of, and the parameter that
 
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
-    iam_actions.extract_resource_arn = _naming_resources(iam_actions.extract_resource_arn)
+    resource_arns.name_by(_resources)
     iam_actions.request_tag_context = _naming_the_cluster(iam_actions.request_tag_context)
 
 
-def _naming_resources(extract: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(extract)
-    def extracting(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        scope = f"arn:aws:{service}:{region}:{account}"
-        match service, path.split("/"):
-            case "ecs", _:
-                found = _of_tasks(headers.get("x-amz-target", ""), body, scope)
-            case "backup", ["", "backup-vaults", vault, *_]:
-                found = f"{scope}:backup-vault:{vault}"
-            case _:
-                found = _of_list(service, query, scope)
-        return found or extract(service, method, path, headers, body, query, region, account)
-
-    return extracting
+def _resources(call: Call) -> str | Sequence[str] | None:
+    match call.service, call.path.split("/"):
+        case "ecs", _:
+            return _of_tasks(call)
+        case "backup", ["", "backup-vaults", vault, *_]:
+            return f"{call.scope}:backup-vault:{vault}"
+        case _:
+            return _of_list(call)
 
 
-def _of_list(service: str, query: dict[str, Any], scope: str) -> str:
-    action = str(iam_actions._query_param(query, "Action"))
-    if (service, action) not in LISTED:
-        return ""
-    kind, parameter = LISTED[service, action]
-    if iam_actions._query_param(query, parameter):
-        return ""
-    return f"{scope}:{kind}:*"
+def _of_list(call: Call) -> str | None:
+    listed = LISTED.get((call.service, call.parameter("Action")))
+    if listed is None:
+        return None
+    kind, parameter = listed
+    return None if call.parameter(parameter) else f"{call.scope}:{kind}:*"
 
 
-def _of_tasks(target: str, body: bytes, scope: str) -> str:
-    action = target.rpartition(".")[2]
-    if action == "ListTasks":
+def _of_tasks(call: Call) -> str | Sequence[str] | None:
+    if call.action == "ListTasks":
         return "*"
-    if action != "DescribeTasks":
-        return ""
-    asked = json.loads(body)
-    arns = [
-        task if task.startswith("arn:") else f"{scope}:task/{asked.get('cluster')}/{task}"
+    if call.action != "DescribeTasks":
+        return None
+    asked = json.loads(call.body)
+    return [
+        task if task.startswith("arn:") else f"{call.scope}:task/{asked.get('cluster')}/{task}"
         for task in asked.get("tasks", [])
     ]
-    several = Several(arns[0] if arns else "*")
-    several.all = tuple(arns)
-    return several
 
 
 def _naming_the_cluster(stock: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

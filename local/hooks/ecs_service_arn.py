@@ -7,16 +7,14 @@ Test: tests/contract/local/test_ecs_service_arn.py
 
 from __future__ import annotations
 
-import functools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ministack.core import iam_actions
+from local import resource_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local.context import Cloud
+    from local.resource_arns import Call
 
 PATCHES: tuple[str, ...] = ("ministack.core.iam_actions:extract_resource_arn",)
 TYPES: tuple[str, ...] = ()
@@ -26,27 +24,17 @@ NAMED_BY = {"UpdateService": "service", "DeleteService": "service", "DescribeSer
 
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
-    iam_actions.extract_resource_arn = _naming_services(iam_actions.extract_resource_arn)
+    resource_arns.name_by(_service)
 
 
-def _naming_services(extract: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(extract)
-    def extracting(
-        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
-    ) -> str:
-        member = NAMED_BY.get(headers.get("x-amz-target", "").rpartition(".")[2])
-        if service != "ecs" or member is None:
-            return extract(service, method, path, headers, body, *rest)
-        request = json.loads(body)
-        _, region, account = rest
-        return service_arn(request, request.get(member), f"arn:aws:ecs:{region}:{account}")
-
-    return extracting
-
-
-def service_arn(request: dict[str, Any], named: str | list[str] | None, scope: str) -> str:
-    name = (named[:1] or [""])[0] if isinstance(named, list) else named or ""
+def _service(call: Call) -> str | None:
+    member = NAMED_BY.get(call.action)
+    if call.service != "ecs" or member is None:
+        return None
+    request = json.loads(call.body)
+    named = request.get(member) or ""
+    name = (named[:1] or [""])[0] if isinstance(named, list) else named
     if name.startswith("arn:"):
-        return name
+        return str(name)
     cluster = str(request.get("cluster") or "default").rpartition("/")[2]
-    return f"{scope}:service/{cluster}/{name}"
+    return f"{call.scope}:service/{cluster}/{name}"

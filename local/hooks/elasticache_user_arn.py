@@ -7,35 +7,22 @@ Test: tests/contract/local/test_elasticache_user_arn.py
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ministack.core import iam_actions
+from local import resource_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local.context import Cloud
+    from local.resource_arns import Call
 
-PATCHES: tuple[str, ...] = (
-    "ministack.core.iam_actions:_query_param",
-    "ministack.core.iam_actions:extract_resource_arn",
-)
+PATCHES: tuple[str, ...] = ("ministack.core.iam_actions:extract_resource_arn",)
 TYPES: tuple[str, ...] = ()
 
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
-    iam_actions.extract_resource_arn = _naming_users(iam_actions.extract_resource_arn)
+    resource_arns.name_by(_user)
 
 
-def _naming_users(extract: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(extract)
-    def extracting(service: str, *given: Any) -> str:
-        if service == "elasticache":
-            query, region, account = given[-3:]
-            user = iam_actions._query_param(query, "UserId")
-            if user:
-                return f"arn:aws:elasticache:{region}:{account}:user:{user}"
-        return extract(service, *given)
-
-    return extracting
+def _user(call: Call) -> str | None:
+    user = call.parameter("UserId") if call.service == "elasticache" else ""
+    return f"{call.scope}:user:{user}" if user else None

@@ -8,21 +8,17 @@ Test: tests/contract/local/test_rds_arns.py
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ministack.core import iam_actions
 from ministack.services import rds
 
-from local.hooks.several_parameters import Several
+from local import resource_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local.context import Cloud
+    from local.resource_arns import Call
 
 PATCHES: tuple[str, ...] = (
-    "ministack.core.iam_actions:_query_param",
     "ministack.core.iam_actions:extract_resource_arn",
     "ministack.services.rds:_clusters",
     "ministack.services.rds:_db_proxies",
@@ -34,43 +30,29 @@ SOURCE = "SourceDBClusterIdentifier"
 
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
-    iam_actions.extract_resource_arn = _naming_resources(iam_actions.extract_resource_arn)
+    resource_arns.name_by(_resources)
 
 
-def _naming_resources(extract: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(extract)
-    def extracting(service: str, *given: Any) -> str:
-        query, region, account = given[-3:]
-        if service != "rds":
-            return extract(service, *given)
-        found = _resources(query, f"arn:aws:rds:{region}:{account}")
-        if not found:
-            return extract(service, *given)
-        several = Several(found[0])
-        several.all = tuple(found)
-        return several
-
-    return extracting
-
-
-def _resources(query: dict[str, Any], scope: str) -> list[str]:
-    def named(key: str) -> str:
-        return str(iam_actions._query_param(query, key))
-
-    action, tagged = named("Action"), named("ResourceName")
+def _resources(call: Call) -> list[str] | None:
+    if call.service != "rds":
+        return None
+    tagged = call.parameter("ResourceName")
     if tagged:
         return [tagged]
-    if action.endswith("DBProxyTargets"):
-        proxy = rds._db_proxies.get(named("DBProxyName"))
-        return [proxy["TargetGroup"]["TargetGroupArn"]] if proxy else []
-    found = [_arn(scope, kind, named(key)) for key, kind in KINDS.items() if named(key)][:1]
-    if named(SOURCE):
-        found.append(_arn(scope, "cluster", named(SOURCE)))
-    elif identity := named("SourceDbClusterResourceId"):
+    if call.parameter("Action").endswith("DBProxyTargets"):
+        proxy = rds._db_proxies.get(call.parameter("DBProxyName"))
+        return [proxy["TargetGroup"]["TargetGroupArn"]] if proxy else None
+    given = [_arn(call, kind, call.parameter(key)) for key, kind in KINDS.items()]
+    found = [arn for arn in given if arn][:1]
+    if source := call.parameter(SOURCE):
+        found.append(_arn(call, "cluster", source))
+    elif identity := call.parameter("SourceDbClusterResourceId"):
         clusters = rds._clusters.values()
         found += [c["DBClusterArn"] for c in clusters if c["DbClusterResourceId"] == identity]
-    return found
+    return found or None
 
 
-def _arn(scope: str, kind: str, name: str) -> str:
-    return name if name.startswith("arn:") else f"{scope}:{kind}:{name}"
+def _arn(call: Call, kind: str, name: str) -> str:
+    if name.startswith("arn:"):
+        return name
+    return f"{call.scope}:{kind}:{name}" if name else ""

@@ -11,12 +11,16 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_evaluator
+
+from local import resource_arns
+from local.resource_arns import Several
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local.context import Cloud
+    from local.resource_arns import Call
 
 PATCHES: tuple[str, ...] = (
     "ministack.core.iam_actions:extract_resource_arn",
@@ -25,42 +29,16 @@ PATCHES: tuple[str, ...] = (
 TYPES: tuple[str, ...] = ()
 
 
-class Several(str):
-    """The first of several resources, for whoever takes it for the only one."""
-
-    __slots__ = ("all",)
-
-    all: tuple[str, ...]
-
-
 def install(cloud: Cloud) -> None:  # noqa: ARG001
-    iam_actions.extract_resource_arn = _naming_each(iam_actions.extract_resource_arn)
+    resource_arns.name_by(_parameters)
     iam_evaluator.enforce = _asking_each(iam_evaluator.enforce)
 
 
-def _naming_each(extract: Callable[..., str]) -> Callable[..., str]:
-    @functools.wraps(extract)
-    def extracting(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        target = headers.get("x-amz-target", "")
-        if service != "ssm" or not target.endswith(".GetParameters"):
-            return extract(service, method, path, headers, body, query, region, account)
-        scope = f"arn:aws:ssm:{region}:{account}:parameter/"
-        names = [str(name).partition(":")[0] for name in json.loads(body).get("Names") or ()]
-        arns = tuple(scope + name.removeprefix("/") for name in names)
-        several = Several(arns[0] if arns else "*")
-        several.all = arns
-        return several
-
-    return extracting
+def _parameters(call: Call) -> list[str] | None:
+    if call.service != "ssm" or call.action != "GetParameters":
+        return None
+    names = [str(name).partition(":")[0] for name in json.loads(call.body).get("Names") or ()]
+    return [f"{call.scope}:parameter/{name.removeprefix('/')}" for name in names]
 
 
 def _asking_each(enforce: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.eventually import eventually
 from tests.ports import free_range
@@ -160,6 +161,15 @@ class Cloud:
 
 def allow(action: str | list[str], resource: str | list[str], **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource} | more
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    """The code that the service refuses this call with, or "none"."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "none"
 
 
 LOGS = allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.contract.local.conftest import allow
+from tests.contract.local.conftest import allow, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     from tests.contract.local.conftest import Cloud
 
 AREA = "eu-central-1:000000000000"
-
-
-def refusal(call: Any, **arguments: Any) -> str:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return "none"
 
 
 Look = tuple[str, str, str, str, str, dict[str, Any]]
@@ -97,6 +88,13 @@ def test_who_may_look_is_decided_as_on_aws(
 
     assert refusal(getattr(allowed, call), **given) == "none"
     assert "AccessDenied" in refusal(getattr(denied, call), **given)
+
+
+def test_who_asks_for_no_task_at_all_is_asked_for_a_grant_on_all_of_them(cloud: Cloud) -> None:
+    mine = f"arn:aws:ecs:{AREA}:task/described/*"
+    ecs = cloud.session("ecs", "looks-at-nothing", allow("ecs:DescribeTasks", mine))
+
+    assert "AccessDenied" in refusal(ecs.describe_tasks, cluster="described", tasks=[])
 
 
 def test_tasks_are_listed_by_whoever_is_granted_their_cluster(cloud: Cloud) -> None:

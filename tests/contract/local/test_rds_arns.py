@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.contract.local.conftest import allow
+from tests.contract.local.conftest import allow, refusal
 
 if TYPE_CHECKING:
     from tests.contract.local.conftest import Cloud
@@ -28,14 +27,6 @@ def clusters(cloud: Cloud) -> dict[str, str]:
         )["DBCluster"]
         made[name] = cluster["DbClusterResourceId"]
     return made
-
-
-def refusal(call: Any, **arguments: Any) -> str:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return "none"
 
 
 def test_a_cluster_is_one_by_its_name_and_by_its_arn(

@@ -135,18 +135,23 @@ def somebody(owner: Any, redis: Any) -> Somebody:
     return settle(owner, redis)
 
 
+def register(cursor: Any, who: Somebody) -> None:
+    """In the role that this leaves the cursor in: the account's owner."""
+    cursor.execute("SET ROLE app_owner")
+    cursor.execute(
+        "INSERT INTO app.account (account_id, email, country) VALUES (%s, %s, 'DE')",
+        (who.account, who.email),
+    )
+    cursor.execute(
+        "INSERT INTO app.profile (profile_id, account_id, name) VALUES (%s, %s, 'p')",
+        (who.profile, who.account),
+    )
+
+
 def settle(owner: Any, redis: Any) -> Somebody:
     who = Somebody()
     with owner.cursor() as cursor:
-        cursor.execute("SET ROLE app_owner")
-        cursor.execute(
-            "INSERT INTO app.account (account_id, email, country) VALUES (%s, %s, 'DE')",
-            (who.account, who.email),
-        )
-        cursor.execute(
-            "INSERT INTO app.profile (profile_id, account_id, name) VALUES (%s, %s, 'p')",
-            (who.profile, who.account),
-        )
+        register(cursor, who)
         cursor.execute(
             "INSERT INTO app.device (account_id, kind) VALUES (%s, 'tv')", (who.account,)
         )

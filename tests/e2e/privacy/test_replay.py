@@ -8,7 +8,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.privacy.conftest import rows
+from tests.e2e.privacy.conftest import register, rows
 
 if TYPE_CHECKING:
     from tests.e2e.privacy.conftest import Api, Somebody
@@ -34,15 +34,7 @@ def replay(aws: Any, outputs: dict[str, str], **changes: str) -> Any:
 def come_back(owner: Any, who: Somebody) -> None:
     """As a restore brings somebody back: under the same ids."""
     with owner.cursor() as cursor:
-        cursor.execute("SET ROLE app_owner")
-        cursor.execute(
-            "INSERT INTO app.account (account_id, email, country) VALUES (%s, %s, 'DE')",
-            (who.account, who.email),
-        )
-        cursor.execute(
-            "INSERT INTO app.profile (profile_id, account_id, name) VALUES (%s, %s, 'p')",
-            (who.profile, who.account),
-        )
+        register(cursor, who)
         cursor.execute("RESET ROLE")
 
 

@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Database, Servers
     from tests.integration.local.laptop import Laptop
 
+ROWS = {  # of one person whom `settle` gives data
+    "app.account": 1,
+    "app.device": 1,
+    "app.invoice": 4,
+    "app.profile": 2,
+    "app.rating": 6,
+    "app.watch_history": 30,
+}
 KEY = b"k" * 32
 WRAPPED = b"wrapped"
 

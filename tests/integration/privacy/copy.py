@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from tests.integration.privacy.conftest import Somebody, Stores
     from tests.integration.privacy.flow import Flow
 
-ROWS = {  # of one person whom `settle` made
-    "app.account": 1,
-    "app.device": 1,
-    "app.invoice": 4,
-    "app.profile": 2,
-    "app.rating": 6,
-    "app.watch_history": 30,
-}
-
 TABLES = {
     "app_owner": ("account", "profile", "device", "watch_history", "rating", "invoice"),
     "privacy_owner": ("fence", "tombstone", "erasure", "retained_invoice"),

@@ -15,6 +15,7 @@ from privacy.errors import SentBack
 from privacy.request import Request
 from privacy.settings import Settings
 from streamflix.deadline import Deadline
+from tests import tables
 
 if TYPE_CHECKING:
     from privacy.erasure import Doors
@@ -110,12 +111,7 @@ def _tables(laptop: Laptop) -> None:
             }
         ],
     )
-    dynamodb.create_table(
-        TableName="keys",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "request_id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "request_id", "KeyType": "HASH"}],
-    )
+    tables.create(dynamodb, "keys", "request_id")
 
 
 @dataclass

@@ -13,9 +13,8 @@ from privacy import data_map, package, replay
 from privacy import database as eraser
 from privacy.restored import Restored
 from streamflix import settings
-from tests.integration.privacy.conftest import settle
+from tests.integration.privacy.conftest import ROWS, settle
 from tests.integration.privacy.copy import (
-    ROWS,
     Copy,
     erased_and_restored,
     in_database,

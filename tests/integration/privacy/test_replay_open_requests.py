@@ -13,8 +13,8 @@ from privacy.errors import (
     SentBack,
 )
 from privacy.ledger import Ledger
+from tests.integration.privacy.conftest import ROWS
 from tests.integration.privacy.copy import (
-    ROWS,
     Copy,
     in_database,
     new_run,

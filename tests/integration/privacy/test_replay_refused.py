@@ -19,9 +19,8 @@ from privacy.errors import (
 )
 from privacy.ledger import Ledger
 from privacy.restored import Restored
-from tests.integration.privacy.conftest import settle
+from tests.integration.privacy.conftest import ROWS, settle
 from tests.integration.privacy.copy import (
-    ROWS,
     Copy,
     erased_and_restored,
     new_run,

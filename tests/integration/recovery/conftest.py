@@ -23,6 +23,7 @@ from streamflix import aws
 from streamflix.addresses import Address
 from streamflix.errors import Retryable
 from streamflix.secrets import Secret
+from tests import tables
 from tests.integration.local.laptop import CLUSTER, MASTER_PASSWORD, Laptop, launched
 from tests.integration.privacy.flow import sealed
 
@@ -139,15 +140,7 @@ def arns(laptop: Laptop) -> dict[str, str]:
         value = json.dumps({"username": login, "password": password})
         made[login] = manager.create_secret(Name=f"drill/{login}", SecretString=value)["ARN"]
     for table, keys in ((INCIDENTS, ("kind", "at")), (HOLD, ("hold",))):
-        dynamodb.create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            KeySchema=[
-                {"AttributeName": key, "KeyType": kind}
-                for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-            ],
-        )
+        tables.create(dynamodb, table, *keys)
     described = laptop.described()
     with contextlib.closing(laptop.connect(described["Endpoint"], described["Port"])) as master:
         master.autocommit = False

@@ -21,6 +21,7 @@ from rotation.ticket import STEPS, Ticket
 from schema import logins, migrations
 from streamflix import aws
 from streamflix.deadline import Deadline
+from tests import tables
 from tests.integration.local.laptop import (
     GROUP,
     MASTER_PASSWORD,
@@ -188,12 +189,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 def _furnish(laptop: Laptop, outputs: dict[str, str]) -> Rig:
-    laptop.client("dynamodb").create_table(
-        TableName="hold",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "hold", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "hold", "KeyType": "HASH"}],
-    )
+    tables.create(laptop.client("dynamodb"), "hold", "hold")
     words = {"master": MASTER_PASSWORD, "redis/ops": OPS_PASSWORD}
     vault, arns = laptop.client("secretsmanager"), {}
     for login in ("master", *ROOMS, "redis/ops"):

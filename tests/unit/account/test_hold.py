@@ -10,6 +10,7 @@ import pytest
 
 from account import hold
 from account.refusal import Refusal
+from tests import tables
 from tests.eventually import eventually
 
 if TYPE_CHECKING:
@@ -21,12 +22,7 @@ TABLE = "streamflix-hold-dev"
 @pytest.fixture
 def table(dev: guard.Account) -> Any:
     client = dev.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "hold", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "hold", "KeyType": "HASH"}],
-    )
+    tables.create(client, TABLE, "hold")
     return client
 
 

@@ -17,6 +17,7 @@ from recovery.incidents import Incidents
 from recovery.restores import Restore, Restores
 from recovery.table import Table
 from streamflix import aws
+from tests import tables
 from tests.unit.account.answers import Paper, Refused
 
 if TYPE_CHECKING:
@@ -38,16 +39,7 @@ OVER = replace(WRITING, promoted_at=BEGAN + 12, recovered_at=BEGAN + 90, cause="
 def record(dev: Account) -> Iterator[Incidents]:
     """The room's own hand, at this moment."""
     aws.client.cache_clear()
-    names = ("kind", "at")
-    dev.client("dynamodb").create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=[
-            {"AttributeName": name, "KeyType": kind}
-            for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
-        ],
-    )
+    tables.create(dev.client("dynamodb"), TABLE, "kind", "at")
     yield Incidents(Table(TABLE, NOW.timestamp))
     aws.client.cache_clear()
 

@@ -9,22 +9,10 @@ import pytest
 from analytics.patience import persist
 from streamflix.deadline import Deadline
 from streamflix.errors import DatabaseUnreachable, DataRefused, Retryable
+from tests.clocks import Time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

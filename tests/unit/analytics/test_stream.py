@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from analytics.errors import StreamUnreachable
 from analytics.stream import RECORDS_PER_READ, Cursor, Stream
+from tests.clocks import Time
 
 ARN = "arn:aws:kinesis:eu-central-1:000000000000:stream/streamflix-playback-test"
 
@@ -59,21 +60,8 @@ class Shard:
         return answer
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(round(seconds, 3))
-        self.now += seconds
-
-
 def cursor(shard: Any, watermark: int = 0, time: Time | None = None) -> Cursor:
-    time = time or Time()
+    time = time or Time(100.0)
     return Cursor(Stream(ARN, shard), "shardId-000000000000", watermark, time.sleep, time)
 
 
@@ -172,14 +160,14 @@ def test_a_closed_shard_ends_where_there_is_no_next_iterator() -> None:
 
 def test_reads_are_as_far_apart_as_a_shard_allows() -> None:
     """2 MB a second; five reads a second."""
-    time = Time()
+    time = Time(100.0)
     place = cursor(Shard(*range(11, 17), per_read=3), time=time)
     place.read()
     place.read()
     place.read()
 
     assert time.slept == [0, 1.5, 1.5]
-    few = Time()
+    few = Time(100.0)
     place = cursor(Shard(), time=few)
     place.read()
     place.read()

@@ -12,6 +12,8 @@ from account import hold as owners
 from account.refusal import Refusal
 from streamflix.errors import EnvironmentHeld
 from streamflix.hold import held
+from tests import tables
+from tests.clocks import Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,24 +27,8 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "test")
     with mock_aws():
         client: Any = boto3.client("dynamodb", region_name="eu-central-1")
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "hold", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "hold", "KeyType": "HASH"}],
-        )
+        tables.create(client, TABLE, "hold")
         yield client
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def take(dynamodb: Any, clock: Time, table: str = TABLE) -> Any:
@@ -59,7 +45,7 @@ def take(dynamodb: Any, clock: Time, table: str = TABLE) -> Any:
 
 
 def test_what_a_function_holds_the_owner_does_not_get(dynamodb: Any) -> None:
-    clock = Time()
+    clock = Time(1_000.0)
     with (
         take(dynamodb, clock),
         pytest.raises(Refusal, match="rotation holds it for: setSecret of analytics"),
@@ -70,7 +56,7 @@ def test_what_a_function_holds_the_owner_does_not_get(dynamodb: Any) -> None:
 
 
 def test_what_the_owner_holds_a_function_waits_for_and_names(dynamodb: Any) -> None:
-    clock = Time()
+    clock = Time(1_000.0)
     with owners.held(dynamodb, TABLE, "deploy", show=lambda _: None, now=clock):
         with pytest.raises(EnvironmentHeld, match="for: deploy, until"), take(dynamodb, clock):
             pass
@@ -80,7 +66,7 @@ def test_what_the_owner_holds_a_function_waits_for_and_names(dynamodb: Any) -> N
 
 
 def test_a_lease_that_is_over_is_taken_and_not_released_by_the_one_before(dynamodb: Any) -> None:
-    clock = Time()
+    clock = Time(1_000.0)
     late = take(dynamodb, clock)
     late.__enter__()
     clock.now += 3600
@@ -91,6 +77,6 @@ def test_a_lease_that_is_over_is_taken_and_not_released_by_the_one_before(dynamo
 
 def test_without_a_table_nobody_holds(dynamodb: Any) -> None:
     entered = False
-    with take(dynamodb, Time(), "another-table"):
+    with take(dynamodb, Time(1_000.0), "another-table"):
         entered = True
     assert entered

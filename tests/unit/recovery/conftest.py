@@ -11,6 +11,8 @@ from moto import mock_aws
 from recovery.incidents import Incidents
 from recovery.table import Table
 from streamflix import aws
+from tests import tables
+from tests.clocks import Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,20 +20,9 @@ if TYPE_CHECKING:
 NAME = "streamflix-incidents-test"
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = 10_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture
 def time() -> Time:
-    return Time()
+    return Time(10_000.0)
 
 
 @pytest.fixture
@@ -49,16 +40,7 @@ def clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def table(clouds: None, time: Time) -> Table:
     client: Any = boto3.client("dynamodb")
-    names = ("kind", "at")
-    client.create_table(
-        TableName=NAME,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=[
-            {"AttributeName": name, "KeyType": kind}
-            for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
-        ],
-    )
+    tables.create(client, NAME, "kind", "at")
     return Table(NAME, time)
 
 

@@ -26,11 +26,17 @@ if TYPE_CHECKING:
 CAUGHT_WITHIN_S: Final = 30.0
 SETTLE_S: Final = 0.05
 BURST_EVENTS: Final = 2_000
-OPEN: Final = """
-SELECT count(*) FROM pg_stat_activity
-WHERE application_name = 'streamflix-analytics-consume' AND state = ANY(%s)
+HELD_WITHIN_S: Final = 30.0
+
+# Everybody may see everybody's locks; the state of a session is hidden from all other logins, and
+# the consumer uses two by turns.
+WAITING: Final = """
+SELECT DISTINCT pid FROM pg_locks
+WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))
 """
-BUSY: Final = ["active", "idle in transaction"]
+OPEN: Final = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'virtualxid' AND granted AND pid = ANY(%s)
+"""
 HOLD: Final = "SELECT count(*) FROM (SELECT 1 FROM analytics.shard_watermark FOR UPDATE) AS held"
 
 
@@ -128,45 +134,36 @@ class NetworkCut:
 class ConsumerKilled:
     """SIGKILL to the consumer while its transaction is open.
 
-    It is stopped first, so that it is certain that the transaction stays open until it dies.
+    Its rows are held until it waits for them, inside of its transaction. There it is stopped, and
+    only then it gets them: its transaction stays open until it dies.
     """
 
     def __init__(self) -> None:
         self._stopped: list[psutil.Process] = []
 
     def inject(self, stage: Stage) -> str:
-        # In no other role: the states of one's own sessions are shown to nobody else.
-        session = Session(stage.platform, "analytics", options="-c role=none")
-        session.run("SELECT 1")
-        stage.viewers.burst(BURST_EVENTS)
-        deadline = time.monotonic() + CAUGHT_WITHIN_S
+        session = _holding(stage, CAUGHT_WITHIN_S)
         try:
-            while time.monotonic() < deadline:
-                if self._caught(stage, session):
-                    processes.send(self._stopped, signal.SIGKILL)
-                    return f"SIGKILL to {len(self._stopped)} consumers, a transaction open"
+            stage.viewers.burst(BURST_EVENTS)
+            waiting = _waiting(session)
+            function = stage.platform.outputs["AnalyticsFunctionName"]
+            self._stopped = processes.of_function(function)
+            processes.send(self._stopped, signal.SIGSTOP)
+            session.run("COMMIT")
+            time.sleep(SETTLE_S)  # what it had sent already is done by then
+            [(still_open,)] = session.run(OPEN, (waiting,))
+            if not (self._stopped and still_open):
+                raise NotInjected(f"{len(self._stopped)} consumers, {still_open} transactions open")
+            processes.send(self._stopped, signal.SIGKILL)
+            return f"SIGKILL to {len(self._stopped)} consumers, a transaction open"
         finally:
             session.close()
             self.heal(stage)
-        raise NotInjected(f"no open transaction was met in {CAUGHT_WITHIN_S:.0f} s")
 
     def heal(self, stage: Stage) -> str:  # noqa: ARG002
         processes.send(self._stopped, signal.SIGCONT)
         self._stopped = []
         return ""
-
-    def _caught(self, stage: Stage, session: Session) -> bool:
-        """Whether the consumer stands still inside a transaction now."""
-        if not _count(session, BUSY):
-            return False
-        function = stage.platform.outputs["AnalyticsFunctionName"]
-        self._stopped = processes.of_function(function)
-        processes.send(self._stopped, signal.SIGSTOP)
-        time.sleep(SETTLE_S)  # what it had sent already is done by then
-        if self._stopped and _count(session, ["idle in transaction"]):
-            return True
-        self.heal(stage)
-        return False
 
 
 class StreamStalled:
@@ -180,11 +177,8 @@ class StreamStalled:
         self._session: Session | None = None
 
     def inject(self, stage: Stage) -> str:
-        bound = f"-c idle_in_transaction_session_timeout={self._seconds:.0f}s"
-        self._session = Session(stage.platform, "analytics", options=bound)
-        self._session.run("BEGIN")
-        [(rows,)] = self._session.run(HOLD, within=30)
-        return f"a transaction holds the {rows} rows that the consumer needs"
+        self._session = _holding(stage, self._seconds)
+        return "a transaction holds the rows that the consumer needs"
 
     def heal(self, stage: Stage) -> str:  # noqa: ARG002
         session, self._session = self._session, None
@@ -194,6 +188,20 @@ class StreamStalled:
         return "the transaction that was left open is ended"
 
 
-def _count(session: Session, states: list[str]) -> int:
-    [(count,)] = session.run(OPEN, (states,))
-    return int(count)
+def _holding(stage: Stage, seconds: float) -> Session:
+    """A session whose transaction holds the consumer's rows, for so many seconds at the most."""
+    bound = f"-c idle_in_transaction_session_timeout={seconds:.0f}s"
+    session = Session(stage.platform, "analytics", options=bound)
+    session.run("BEGIN")
+    session.run(HOLD, within=HELD_WITHIN_S)
+    return session
+
+
+def _waiting(session: Session) -> list[int]:
+    """The server's processes that wait for what this session holds, once there are some."""
+    deadline = time.monotonic() + CAUGHT_WITHIN_S
+    while time.monotonic() < deadline:
+        if found := session.run(WAITING):
+            return [pid for (pid,) in found]
+        time.sleep(SETTLE_S)
+    raise NotInjected(f"nobody asked for the consumer's rows in {CAUGHT_WITHIN_S:.0f} s")

@@ -156,6 +156,18 @@ rotation-status: sam-env cloud-env ## How each login of ENV is: what logs in, it
 incident: sam-env cloud-env ## What on-call of ENV sees first: red alarms, what the monitor finds, incidents, drills
 	@$(OWNER) incident --env "$(ENV)"
 
+.PHONY: drill
+drill: sam-env cloud-env ## Rehearse a restore of ENV now and follow it: TARGET=2026-11-30T12:00:00Z, or the latest
+	@$(OWNER) drill --env "$(ENV)" --target "$(TARGET)"
+
+.PHONY: cutover
+cutover: sam-env cloud-env ## Lost data: put ENV's database back to TARGET=…Z or TARGET=latest; RUN=… goes on with one
+	@$(OWNER) cutover --env "$(ENV)" --target "$(TARGET)" --run "$(RUN)"
+
+.PHONY: adopt
+adopt: sam-env cloud-env ## After a cutover: give the database in service the names that the stack of ENV knows
+	@$(OWNER) adopt --env "$(ENV)"
+
 .PHONY: erase
 erase: sam-env cloud-env ## Ask ENV to forget a person: FILE=request.json; shows the plan, asks, follows, saves the receipt
 	@$(OWNER) erase --env "$(ENV)" --file "$(FILE)"

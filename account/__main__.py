@@ -89,6 +89,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--env", required=True, choices=guard.environments())
     command.set_defaults(run=_incident)
 
+    command = commands.add_parser("drill", help="rehearse a restore and follow it")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.add_argument("--target", default="", help="RFC 3339, or latest")
+    command.set_defaults(run=_drill)
+
+    command = commands.add_parser("cutover", help="put a copy in the database's place")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.add_argument("--target", default="", help="RFC 3339, or latest")
+    command.add_argument("--run", dest="restore", default="", help="of one that stopped halfway")
+    command.set_defaults(run=_cutover)
+
+    command = commands.add_parser("adopt", help="give the copy in service the stack's names")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.set_defaults(run=_adopt)
+
     command = commands.add_parser("erase", help="ask for an erasure and follow it")
     command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--file", type=Path, default=Path(), help="who, and how you know")
@@ -206,6 +221,25 @@ def _incident(options: argparse.Namespace) -> None:
     from account.recovery import incident
 
     incident.show(_account(options.env), Terminal())
+
+
+def _drill(options: argparse.Namespace) -> None:
+    from account.recovery.workflow import Workflow
+
+    Workflow(_account(options.env), Terminal()).drill(options.target)
+
+
+def _cutover(options: argparse.Namespace) -> None:
+    from account.recovery.workflow import Workflow
+
+    workflow = Workflow(_account(options.env), Terminal())
+    workflow.cutover(options.target, options.restore, os.environ, input)
+
+
+def _adopt(options: argparse.Namespace) -> None:
+    from account.recovery.workflow import Workflow
+
+    Workflow(_account(options.env), Terminal()).adopt(os.environ, input)
 
 
 def _erase(options: argparse.Namespace) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from account import guard
+from account.clock import REAL, Clock
 from account.names import stack_of
 from account.privacy import letter, receipt
 from account.privacy.door import Door, words
@@ -27,21 +26,13 @@ CREATED, CANCELLED, CLOSED = 201, 202, 409
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Time as an erasure is followed by; tests bring their own."""
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Callable[[float], None] = time.sleep
-
-
-@dataclass(frozen=True)
 class Erasure:
     """One request, from the officer's file to the receipt beside it."""
 
     door: Door
     view: View
     folder: Path = Path()
-    clock: Clock = Clock()
+    clock: Clock = REAL
 
     def run(self, file: Path, env: Mapping[str, str], ask: Callable[[str], str]) -> Path:
         """Returns where the receipt is. Raises: `Refusal`."""

@@ -144,6 +144,11 @@ def _show_restores(account: Account, view: View, _: datetime) -> None:
         newest = found[:RESTORES_SHOWN]
         title = f"Restores and drills, the newest {len(newest)} of {len(found)}"
         view.table(title, RESTORE_HEAD, [_restore(each) for each in newest])
+    for each in found:
+        if each.waits_for_adoption:
+            view.say(
+                f"{each.copy} is in service and not adopted: make adopt comes before a deploy."
+            )
 
 
 def _restore(each: Restore) -> tuple[str, ...]:

@@ -68,6 +68,17 @@ class Restore:
     rto_seconds: float | None
     rpo_seconds: float | None
     accounts_erased: int | None
+    copy: str = ""
+    """The restored cluster's name, until it is adopted."""
+    replaced: str = ""
+    """Resource id of the cluster that a cutover replaces; the rest is a cutover's as well."""
+    replacement: str = ""
+    turned_at: float | None = None
+    adopted_at: float | None = None
+
+    @property
+    def waits_for_adoption(self) -> bool:
+        return self.turned_at is not None and self.adopted_at is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,27 @@ MARK = "Restore"
 """The tag that names the run: by it a copy is found again, and told from the stack's own."""
 
 _SAME = ("KmsKeyId", "Port", "CopyTagsToSnapshot")
+_PLACED = ("AvailabilityZone",)
+_SET_AT_ONCE = ("PromotionTier", "PreferredMaintenanceWindow", "CACertificateIdentifier")
+_INSIGHTS = (
+    "DatabaseInsightsMode",
+    "PerformanceInsightsEnabled",
+    "PerformanceInsightsKMSKeyId",
+    "PerformanceInsightsRetentionPeriod",
+)
+_OF_A_CLUSTER = (
+    "BackupRetentionPeriod",
+    "PreferredBackupWindow",
+    "PreferredMaintenanceWindow",
+    "DeletionProtection",
+    *_INSIGHTS,
+)
+_OF_AN_INSTANCE = (
+    *_SET_AT_ONCE,
+    "AutoMinorVersionUpgrade",
+    "MonitoringInterval",
+    "MonitoringRoleArn",
+)
 _RENAMED = {
     "DBSubnetGroup": "DBSubnetGroupName",
     "DBClusterParameterGroup": "DBClusterParameterGroupName",
@@ -53,8 +74,9 @@ def cluster(
 
 
 def instance(source: Described, cluster_name: str, name: str, run: str) -> dict[str, Any]:
-    """Parameters of CreateDBInstance for the one that is needed first."""
+    """Parameters of CreateDBInstance: whatever only a new instance takes, or takes at once."""
     groups = source.get("DBParameterGroups", [])
+    given = {key: source[key] for key in (*_PLACED, *_SET_AT_ONCE) if key in source}
     return {
         "DBInstanceIdentifier": name,
         "DBClusterIdentifier": cluster_name,
@@ -63,8 +85,40 @@ def instance(source: Described, cluster_name: str, name: str, run: str) -> dict[
         "PubliclyAccessible": False,
         "AutoMinorVersionUpgrade": bool(source.get("AutoMinorVersionUpgrade", True)),
         "Tags": _tags(source, run),
+        **given,
         **({"DBParameterGroupName": groups[0]["DBParameterGroupName"]} if groups else {}),
     }
+
+
+def cluster_changes(source: Described, copy: Described, groups: Sequence[str]) -> dict[str, Any]:
+    """Parameters of ModifyDBCluster that make a copy as its source was in service; none when it is.
+
+    Not before it bears the source's name: its log would go into a group that nobody owns.
+    """
+    wanted = {key: source[key] for key in _OF_A_CLUSTER if key in source}
+    if not wanted.get("DeletionProtection"):  # taken from the source when all is done
+        wanted.pop("DeletionProtection", None)
+    changed = {key: value for key, value in wanted.items() if copy.get(key) != value}
+    if any(key in changed for key in _INSIGHTS):  # RDS takes them together
+        changed |= {key: wanted[key] for key in _INSIGHTS if key in wanted}
+    exports, exported = (each.get("EnabledCloudwatchLogsExports", []) for each in (source, copy))
+    if missing := sorted(set(exports) - set(exported)):
+        changed["CloudwatchLogsExportConfiguration"] = {"EnableLogTypes": missing}
+    if worn(copy) != set(groups):
+        changed["VpcSecurityGroupIds"] = list(groups)
+    renamed = {"PerformanceInsightsEnabled": "EnablePerformanceInsights"}
+    return {renamed.get(key, key): value for key, value in changed.items()}
+
+
+def instance_changes(source: Described, copy: Described) -> dict[str, Any]:
+    """As `cluster_changes`, of ModifyDBInstance."""
+    wanted = {key: source[key] for key in _OF_AN_INSTANCE if key in source}
+    return {key: value for key, value in wanted.items() if copy.get(key) != value}
+
+
+def worn(cluster: Described) -> set[str]:
+    """The security groups of a cluster."""
+    return {each["VpcSecurityGroupId"] for each in cluster.get("VpcSecurityGroups", [])}
 
 
 def _tags(source: Described, run: str) -> list[dict[str, str]]:

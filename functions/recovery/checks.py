@@ -224,14 +224,21 @@ def drills(env: MonitorSettings, now: datetime) -> Verdict:
 
 
 def copies(env: MonitorSettings, now: datetime) -> Verdict:
-    """A copy that outlives its drill is billed, and holds people who asked to be forgotten."""
+    """A copy that outlives its drill is billed, and holds people who asked to be forgotten; one
+    that took over is looked at by nobody until it bears the stack's names."""
     left = [
         str(cluster["DBClusterIdentifier"])
         for cluster in Clusters(env.cluster_id, []).copied()
         if _seconds(now - cluster["ClusterCreateTime"]) > LONGEST_DRILL_SECONDS
     ]
-    words = f"restored copies were left behind: {', '.join(sorted(left))}"
-    return Verdict({"CopiesLeft": len(left)}, (words,) if left else ())
+    breaches = []
+    if left:
+        breaches.append(f"restored copies were left behind: {', '.join(sorted(left))}")
+    if waiting := Restores(Table(env.incidents_table)).unadopted():
+        breaches.append(
+            f"{waiting.copy} is in service and not adopted: what the stack names is not"
+        )
+    return Verdict({"CopiesLeft": len(left)}, tuple(breaches))
 
 
 def _changed(secret: Mapping[str, Any]) -> datetime:

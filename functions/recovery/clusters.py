@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from recovery.errors import CopyNotReady
 from streamflix import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from recovery.restores import Restore
 
@@ -31,29 +32,28 @@ class Clusters:
     def restore(self, restore: Restore) -> None:
         """Bring the copy's volume up."""
         rds = aws.client("rds")
-        copy = self._cluster(restore.copy)
+        copy = self.cluster(restore.copy)
         if copy is None:
-            source = self._cluster(self._source)
+            source = self.cluster(self._source)
             if source is None:
                 raise CopyNotReady(f"{self._source} is not there")
             wanted = blueprint.cluster(
                 source, restore.copy, restore.run, self._groups, restore.target_at
             )
             make = partial(rds.restore_db_cluster_to_point_in_time, **wanted)
-            _tolerating(THERE_ALREADY | BUSY, make)
-            copy = self._cluster(restore.copy)
-        _await_available(copy, "Status", restore.copy)
+            tolerating(THERE_ALREADY | BUSY, make)
+            copy = self.cluster(restore.copy)
+        await_available(copy, "Status", restore.copy)
 
     def add_instance(self, restore: Restore) -> str:
         """Bring its first instance up; returns ``host:port`` of the writer."""
-        rds, name = aws.client("rds"), f"{restore.copy}-a"
-        instance = self._instance(name)
-        if instance is None:
-            wanted = blueprint.instance(self._writer(), restore.copy, name, restore.run)
-            _tolerating(THERE_ALREADY | BUSY, lambda: rds.create_db_instance(**wanted))
-            instance = self._instance(name)
-        _await_available(instance, "DBInstanceStatus", name)
-        copy = self._cluster(restore.copy) or {}
+        if made := next(self.members(restore.copy), None):  # the source may have failed over since
+            await_available(made, "DBInstanceStatus", made["DBInstanceIdentifier"])
+        else:
+            model = self._first()
+            name = restore.copy + model["DBInstanceIdentifier"].removeprefix(self._source)
+            self.await_instance(name, model, restore)
+        copy = self.cluster(restore.copy) or {}
         return f"{copy['Endpoint']}:{copy['Port']}"
 
     def set_master_password(self, restore: Restore, password: str) -> None:
@@ -64,27 +64,27 @@ class Clusters:
             MasterUserPassword=password,
             ApplyImmediately=True,
         )
-        if _tolerating(BUSY, change) is None:
+        if tolerating(BUSY, change) is None:
             raise CopyNotReady(f"{restore.copy} takes no changes yet")
 
     def remove(self, name: str) -> None:
         """Delete a copy with all its instances; nothing happens when it is gone."""
         rds = aws.client("rds")
-        members = list(self._members(name))
+        members = list(self.members(name))
         for member in members:
             identifier = member["DBInstanceIdentifier"]
             if member["DBInstanceStatus"] != "deleting":
                 end = partial(rds.delete_db_instance, DBInstanceIdentifier=identifier)
-                _tolerating(GONE | BUSY, partial(end, SkipFinalSnapshot=True))
-        cluster = self._cluster(name)
+                tolerating(GONE | BUSY, partial(end, SkipFinalSnapshot=True))
+        cluster = self.cluster(name)
         if cluster is None:
             return
         if cluster["Status"] != "deleting":
-            _tolerating(
+            tolerating(
                 GONE | BUSY,
                 lambda: rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True),
             )
-        if self._cluster(name) is not None:
+        if self.cluster(name) is not None:
             raise CopyNotReady(f"{name} is being deleted")
 
     def copies(self) -> Iterator[tuple[str, str]]:
@@ -107,27 +107,47 @@ class Clusters:
                 if marked and name.startswith(f"{self._source}-r"):
                     yield cluster
 
-    def _writer(self) -> dict[str, Any]:
-        """Readers may be auto scaling's, with tags of its own."""
-        source = self._cluster(self._source) or {}
-        for member in source.get("DBClusterMembers", []):
-            if member["IsClusterWriter"]:
-                found = self._instance(member["DBInstanceIdentifier"])
-                if found is not None:
-                    return found
-        raise CopyNotReady(f"{self._source} has no writer to be like")
-
-    def _cluster(self, name: str) -> dict[str, Any] | None:
+    def await_instance(self, name: str, model: Mapping[str, Any], restore: Restore) -> None:
+        """An instance of the copy that is like another one."""
         rds = aws.client("rds")
-        answer = _tolerating(GONE, lambda: rds.describe_db_clusters(DBClusterIdentifier=name))
+        instance = self.instance(name)
+        if instance is None:
+            wanted = blueprint.instance(model, restore.copy, name, restore.run)
+            tolerating(THERE_ALREADY | BUSY, lambda: rds.create_db_instance(**wanted))
+            instance = self.instance(name)
+        await_available(instance, "DBInstanceStatus", name)
+
+    def own_members(self) -> dict[str, tuple[bool, dict[str, Any]]]:
+        """The stack's own instances of its cluster, by name, and whether each is the writer. Others
+        are auto scaling's, with tags of its own."""
+        source = self.cluster(self._source) or {}
+        own = re.compile(re.escape(self._source) + "-[a-c]")
+        found = {}
+        for member in source.get("DBClusterMembers", []):
+            name = member["DBInstanceIdentifier"]
+            if own.fullmatch(name) and (instance := self.instance(name)):
+                found[name] = (bool(member["IsClusterWriter"]), instance)
+        return found
+
+    def _first(self) -> dict[str, Any]:
+        """What the copy's first instance is like: a reader where there is one. A copy that is
+        adopted fails over once, so that whoever wrote before writes again."""
+        own = self.own_members().values()
+        if not own:
+            raise CopyNotReady(f"{self._source} has no instance to be like")
+        return min(own, key=lambda each: (each[0], each[1].get("PromotionTier", 1)))[1]
+
+    def cluster(self, name: str) -> dict[str, Any] | None:
+        rds = aws.client("rds")
+        answer = tolerating(GONE, lambda: rds.describe_db_clusters(DBClusterIdentifier=name))
         return answer["DBClusters"][0] if answer else None
 
-    def _instance(self, name: str) -> dict[str, Any] | None:
+    def instance(self, name: str) -> dict[str, Any] | None:
         rds = aws.client("rds")
-        answer = _tolerating(GONE, lambda: rds.describe_db_instances(DBInstanceIdentifier=name))
+        answer = tolerating(GONE, lambda: rds.describe_db_instances(DBInstanceIdentifier=name))
         return answer["DBInstances"][0] if answer else None
 
-    def _members(self, name: str) -> Iterator[dict[str, Any]]:
+    def members(self, name: str) -> Iterator[dict[str, Any]]:
         pages = (
             aws.client("rds")
             .get_paginator("describe_db_instances")
@@ -137,13 +157,13 @@ class Clusters:
             yield from page["DBInstances"]
 
 
-def _await_available(what: dict[str, Any] | None, key: str, name: str) -> None:
+def await_available(what: dict[str, Any] | None, key: str, name: str) -> None:
     state = str(what[key]) if what else "not there yet"
     if state != AVAILABLE:
         raise CopyNotReady(f"{name} is {state}")
 
 
-def _tolerating(codes: set[str], call: Callable[[], Any]) -> Any:
+def tolerating(codes: set[str], call: Callable[[], Any]) -> Any:
     """Nothing, when AWS refuses for one of these reasons."""
     from botocore.exceptions import ClientError
 

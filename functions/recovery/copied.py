@@ -57,6 +57,23 @@ class Copied:
         self._refuse_open()
         return len(known)
 
+    def open_logins(self, secrets: Mapping[str, str], epoch: int | None) -> int:
+        """Let these logins in, twins included, into the life of that number; returns how many.
+
+        Unknown roles stay closed. Raises: what reading a secret raises.
+        """
+        known = [each for login, arn in secrets.items() for each in _versions(login, arn)]
+        with self._postgres.transaction() as cursor:
+            if epoch is not None:
+                cursor.execute("SET LOCAL ROLE ops_owner")
+                cursor.execute(_SQL["begin_life"], {"epoch": epoch})
+                cursor.execute("RESET ROLE")
+            for _, found in known:
+                cursor.execute(
+                    sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(found.username))
+                )
+        return len(known)
+
     def verify(self) -> dict[str, Any]:
         """Measure the copy. Raises: `CopyIncomplete`, `CopyNotFenced`."""
         self._refuse_open()

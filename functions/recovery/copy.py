@@ -23,20 +23,24 @@ logger = log.get("recovery")
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
     """Run one step in the copy at an address.
 
-    Event: ``{"run": name, "address": "host:port", "step": logins | verify}``. `logins` closes the
-    copy to everybody but master and gives each login the passwords that it has now; `verify`
-    returns ``{"beatenAt": s, "accounts": n}``.
+    Event: ``{"run": name, "address": "host:port", "step": logins | verify | open}``. `logins`
+    closes it to everybody but master and gives each login the passwords that it has now; a cutover
+    fences the cluster that it replaces so. `verify` returns ``{"beatenAt": s, "accounts": n}``.
+    `open` takes ``"logins": [names]`` and lets them in; with ``"epoch": n`` a new life begins.
     Raises: `CopyNotFenced`, `CopyIncomplete`, `BadTask` (permanent); what a connection raises
     (retryable). Safe to repeat and to interrupt.
     """
     step = str(event.get("step"))
-    if step not in {"logins", "verify"}:
+    if step not in {"logins", "verify", "open"}:
         raise BadTask("the event names no step in a copy")
     env = settings.cached(CopySettings)
     copied = Copied(Address.parse(str(event.get("address"))), Secret(env.master_secret_arn))
     try:
         if step == "logins":
             answer: dict[str, Any] = {"logins": copied.close_logins(env.login_secret_arns)}
+        elif step == "open":
+            arns = {login: env.login_secret_arns[login] for login in event["logins"]}
+            answer = {"logins": copied.open_logins(arns, event.get("epoch"))}
         else:
             answer = copied.verify()
     finally:

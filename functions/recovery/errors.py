@@ -41,5 +41,10 @@ class RotationHalfway(Retryable):
 
 
 class NotConfirmed(Permanent):
-    """The input of the workflow is not what was asked for. Nothing was begun; runbook
-    restore-drill-failed says how it is started."""
+    """The input of the workflow is not what was asked for. Nothing was begun; docs/cutover.md says
+    what a cutover and an adoption need, runbook restore-drill-failed what a drill does."""
+
+
+class NotAdopted(Permanent):
+    """An earlier cutover has not been adopted: the names of the stack still belong to the cluster
+    that it replaced. Nothing was begun. `make adopt` takes minutes and comes first."""

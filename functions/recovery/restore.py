@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from recovery import lease
 from recovery.clusters import Clusters
-from recovery.errors import AwsRefused, BadTask, CopyIncomplete, NotConfirmed, RotationHalfway
-from recovery.restores import Restore, Restores
+from recovery.errors import AwsRefused, BadTask, NotAdopted, NotConfirmed, RotationHalfway
+from recovery.restores import Restore, Restores, refuse_shrunk
 from recovery.settings import RestoreSettings
 from recovery.table import Table
 from streamflix import aws, bus, hold, log, metrics, settings
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 logger = log.get("recovery")
 
 SOURCE = "streamflix.recovery"
-# Longer than a restore may take, and shorter than a night: a workflow that was stopped by hand
-# must not keep rotations and deploys out for ever.
-LEASE_SECONDS = 3 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,14 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     """Run one step of one restore.
 
     Event: ``{"run": name, "step": begin | restore | instance | master | report | fail | clean}``;
-    `begin` takes ``"input": {"mode": "drill", "target": RFC 3339 or "latest"}`` as well, `report`
+    `begin` takes ``"input": {"mode": drill | cutover, "target": RFC 3339 or "latest"}`` as well, of
+    a cutover with ``"confirm": resource id`` of the cluster that it replaces; `report`
     ``"measured": {"beatenAt": s, "accounts": n}`` and ``"replayed"``, ``"migrated"`` as the other
-    rooms returned them, `fail` ``"error"``.
-    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask`, `CopyIncomplete`
-    (permanent); `CopyNotReady`, `AwsRefused`, `RotationHalfway`, `EnvironmentHeld`,
-    `RecordUnreachable` (retryable). Every step looks first and may be repeated or interrupted
-    anywhere.
+    rooms returned them; `fail` ``"error"``.
+    Returns what the next step needs. Raises: `NotConfirmed`, `NotAdopted`, `BadTask`,
+    `CopyIncomplete` (permanent); `CopyNotReady`, `AwsRefused`, `RotationHalfway`,
+    `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first and may be repeated
+    or interrupted anywhere.
     """
     step, run = str(event.get("step")), str(event.get("run", ""))
     if step not in STEPS or not run:
@@ -76,30 +75,38 @@ def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     asked = _asked(run, event.get("input") or {}, doors)  # refuses before anything is begun
     known = doors.restores.of(run)
     if known is None:
+        _refuse_replaced(asked, doors)
         _refuse_halfway(doors.env.secret_arns)
-    _hold(run, doors)
+    elif (known.mode, known.replaced) != (asked.mode, asked.replaced):
+        raise NotConfirmed(f"{run} was begun with another mode or another cluster")
+    elif known.outcome == "failed":
+        raise NotConfirmed(f"{run} has failed and was taken back; begin another")
+    lease.take(doors.env.hold_table, run)
     for name, mark in doors.clusters.copies():
         if mark != run:  # whoever holds knows that nobody else is at work
             logger.warning("left by another run", extra={"copy": name, "run": mark})
             doors.clusters.remove(name)
+    for name in _expired(doors):
+        doors.clusters.remove(name)
     restore = known or doors.restores.begin(replace(asked, started_at=doors.now()))
-    return {"targetTime": _time(restore.objective_at), "mode": restore.mode}
+    turned = restore.turned_at is not None
+    return {"targetTime": _time(restore.objective_at), "mode": restore.mode, "turned": turned}
 
 
 def restore_volume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    _hold(run, doors)
+    lease.take(doors.env.hold_table, run)
     doors.clusters.restore(doors.restores.known(run))
     return {}
 
 
 def add_instance(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    _hold(run, doors)
+    lease.take(doors.env.hold_table, run)
     return {"address": doors.clusters.add_instance(doors.restores.known(run))}
 
 
 def set_master(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """The password that Secrets Manager calls current now, whatever it was at the target time."""
-    _hold(run, doors)
+    lease.take(doors.env.hold_table, run)
     login = Secret(doors.env.master_secret_arn).current()
     doors.clusters.set_master_password(doors.restores.known(run), login.password)
     return {}
@@ -110,14 +117,14 @@ def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     restore = doors.restores.known(run)
     measured = event["measured"]
     if not restore.outcome:
-        _refuse_shrunk(int(measured["accounts"]), doors.restores)
+        refuse_shrunk(int(measured["accounts"]), doors.restores)
     now = doors.now()
     ended = doors.restores.end(
         restore,
         outcome="passed",
         ended_at=now,
         rto_seconds=round(now - restore.started_at, 3),
-        rpo_seconds=round(max(0.0, restore.objective_at - measured["beatenAt"]), 3),
+        rpo_seconds=restore.missing(measured["beatenAt"]),
         accounts=int(measured["accounts"]),
         accounts_erased=int(event["replayed"]["accounts"]),
         schema_version=int(event["migrated"]["schemaVersion"]),
@@ -133,46 +140,64 @@ def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 
 
 def fail(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    """Put on record that it failed; what was refused before it began has no record."""
+    """Put on record that it failed; what was refused before it began has no record, and a cutover
+    beyond its turn is on its way: it goes on."""
     error = str(event.get("error") or "unknown")
     restore = doors.restores.of(run)
-    if restore is not None:
+    told = {"run": run, "error": error}
+    if restore is not None and restore.turned_at is None:
         doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
-    metrics.publish(doors.env.environment, {"RestoreDrillFailures": 1})
-    bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillFailed", {"run": run, "error": error})
+    if restore is not None and restore.mode == "cutover":
+        bus.tell(doors.env.ops_bus, SOURCE, "CutoverFailed", told)
+    else:
+        metrics.publish(doors.env.environment, {"RestoreDrillFailures": 1})
+        bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillFailed", told)
     return {"error": error}
 
 
 def clean(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Leave nothing that is billed, then let others at the credentials again."""
     restore = doors.restores.of(run)
-    if restore is not None:
+    if restore is not None and restore.turned_at is None:
         doors.clusters.remove(restore.copy)
     hold.release(doors.env.hold_table, run)
     return {"outcome": restore.outcome if restore else "refused"}
 
 
-def _hold(run: str, doors: Doors) -> None:
-    """Whoever holds takes it anew: an execution that is redriven hours later must not go on beside
-    a rotation, or beside the next drill."""
-    hold.take(doors.env.hold_table, "recovery", run, run, lease_seconds=LEASE_SECONDS)
-
-
-def _refuse_shrunk(accounts: int, restores: Restores) -> None:
-    """A copy that is whole and empty is not what anybody wants back."""
-    before = [each.accounts or 0 for each in restores.all() if each.outcome == "passed"]
-    if before and accounts < before[-1] / 2:
-        raise CopyIncomplete(f"{accounts} accounts; the drill before had {before[-1]}")
-
-
 def _asked(run: str, asked: Mapping[str, Any], doors: Doors) -> Restore:
     mode, target = asked.get("mode"), str(asked.get("target") or "latest")
-    if mode != "drill":
-        raise NotConfirmed(f"mode {mode!r} is none; a drill is")
+    if mode not in {"drill", "cutover"}:
+        raise NotConfirmed(f"mode {mode!r} is none; drill, cutover and adopt are")
+    replaced = str(asked.get("confirm") or "") if mode == "cutover" else ""
+    if mode == "cutover" and not replaced:
+        raise NotConfirmed("a cutover is confirmed with the resource id of the cluster it replaces")
     now = doors.now()
     digits = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d%H%M%S")
     at = None if target == "latest" else _moment(target)
-    return Restore(run, mode, now, f"{doors.env.cluster_id}-r{digits}", at)
+    copy = f"{doors.env.cluster_id}-r{digits}"
+    return Restore(run, mode, now, copy, at, replaced=replaced)
+
+
+def _refuse_replaced(asked: Restore, doors: Doors) -> None:
+    """The stack's names must belong to what is in service, and that to what was confirmed."""
+    if waiting := doors.restores.unadopted():
+        raise NotAdopted(f"{waiting.run} took over and was not adopted")
+    if asked.mode == "cutover":
+        source = doors.clusters.cluster(doors.env.cluster_id) or {}
+        if source.get("DbClusterResourceId") != asked.replaced:
+            raise NotConfirmed(f"{asked.replaced} is not the cluster in service")
+
+
+def _expired(doors: Doors) -> list[str]:
+    """Clusters that were replaced long enough ago."""
+    until = doors.now() - doors.env.quarantine_days * 86_400
+    source = doors.env.cluster_id
+    return [
+        name
+        for each in doors.restores.all()
+        if each.adopted_at is not None and each.adopted_at < until
+        if doors.clusters.cluster(name := each.aside_name(source)) is not None
+    ]
 
 
 def _moment(text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recovery.errors import NotConfirmed
+from recovery.errors import CopyIncomplete, NotConfirmed
 from recovery.incident import stamp
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # Auditors ask for a year.
 KEPT_SECONDS = 400 * 86_400
+
+# How far a run is on record; nobody puts an earlier stage over a later one.
+BEGUN, FENCED, TURNED, ENDED, ADOPTED = 0, 1, 2, 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Restore:
     mode: str
     started_at: float
     copy: str
-    """The restored cluster's name."""
+    """The restored cluster's name, until it is adopted."""
     target_at: float | None = None
     """Nothing means as late as possible."""
     outcome: str = ""
@@ -35,11 +38,35 @@ class Restore:
     accounts_erased: int | None = None
     schema_version: int | None = None
     ended_at: float | None = None
+    replaced: str = ""
+    """Resource id of the cluster that a cutover replaces; what follows is a cutover's as well."""
+    replacement: str = ""
+    """Resource id of the copy."""
+    groups: tuple[str, ...] = ()
+    """Security groups of the cluster that it replaces."""
+    epoch: int | None = None
+    """The life that the copy begins."""
+    fenced_at: float | None = None
+    turned_at: float | None = None
+    """From here on there is no way back: the address book leads to the copy."""
+    adopted_at: float | None = None
 
     @property
     def objective_at(self) -> float:
         """The moment that the copy should show: what is missing until then is lost."""
         return self.started_at if self.target_at is None else self.target_at
+
+    def missing(self, beaten_at: float) -> float:
+        """Seconds of writing that a copy lacks whose last heartbeat is of that moment."""
+        return round(max(0.0, self.objective_at - beaten_at), 3)
+
+    def aside_name(self, source: str) -> str:
+        """What the replaced cluster is called when its names are the copy's."""
+        return source + self.copy.removeprefix(source).replace("-r", "-q", 1)
+
+    @property
+    def waits_for_adoption(self) -> bool:
+        return self.turned_at is not None and self.adopted_at is None
 
 
 class Restores:
@@ -61,25 +88,38 @@ class Restores:
 
     def begin(self, restore: Restore) -> Restore:
         """Put it unless it is there; return the one that stays."""
-        self._put(restore, stage=0)
-        return self.known(restore.run)
+        return self.advance(restore, BEGUN)
 
     def end(self, restore: Restore, **changes: Any) -> Restore:
         """Put how it ended, once; return the end that stays."""
-        self._put(replace(restore, **changes), stage=1)
-        return self.known(restore.run)
+        return self.advance(restore, ENDED, **changes)
+
+    def advance(self, restore: Restore, stage: int, **changes: Any) -> Restore:
+        """Put it at a stage unless it is there, or beyond; return the one that stays."""
+        ended = replace(restore, **changes)
+        shown = {
+            "target_time": stamp(ended.objective_at),
+            "ended": stamp(ended.ended_at) if ended.ended_at else "",
+        }
+        record = asdict(ended) | {"shown": shown}
+        self._table.put("restore", ended.run, record, kept_seconds=KEPT_SECONDS, stage=stage)
+        return self.known(ended.run)
 
     def all(self) -> list[Restore]:
         return [_made(record) for record in self._table.since("restore", " ")]
 
-    def _put(self, restore: Restore, stage: int) -> None:
-        shown = {
-            "target_time": stamp(restore.objective_at),
-            "ended": stamp(restore.ended_at) if restore.ended_at else "",
-        }
-        record = asdict(restore) | {"shown": shown}
-        self._table.put("restore", restore.run, record, kept_seconds=KEPT_SECONDS, stage=stage)
+    def unadopted(self) -> Restore | None:
+        """The cutover that has not become the stack's own yet."""
+        return next((each for each in self.all() if each.waits_for_adoption), None)
+
+
+def refuse_shrunk(accounts: int, restores: Restores) -> None:
+    """A copy that is whole and empty is not what anybody wants back. Raises: `CopyIncomplete`."""
+    before = [each.accounts or 0 for each in restores.all() if each.outcome == "passed"]
+    if before and accounts < before[-1] / 2:
+        raise CopyIncomplete(f"{accounts} accounts; the drill before had {before[-1]}")
 
 
 def _made(record: dict[str, Any]) -> Restore:
-    return Restore(**{key: value for key, value in record.items() if key != "shown"})
+    kept = {key: value for key, value in record.items() if key != "shown"}
+    return Restore(**kept | {"groups": tuple(kept.get("groups", ()))})

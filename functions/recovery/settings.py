@@ -53,6 +53,24 @@ class RestoreSettings:
     master_secret_arn: str
     secret_arns: tuple[str, ...]
     """Those of the database's logins, master's included."""
+    quarantine_days: int
+    """How long a cluster that was replaced is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutoverSettings:
+    environment: str
+    incidents_table: str
+    hold_table: str
+    ops_bus: str
+    cluster_id: str
+    quarantine_group_id: str
+    address_book: str
+    mapping_id: str
+    """The consumer's, of the stream."""
+    consumer_seconds: int
+    """How long one call of it may take."""
+    proxy_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ ROTATION: dict[ModuleType, list[tuple[str, str, Any]]] = {
         ("that_is_rotated", f"{VARIABLES} SECRET_ARNS", "{}"),
         ("those_of_the_cache", "Cache AppUser Properties UserId", "another"),
         ("functions_time", "Rotation RotateFunction Properties Timeout", 30),
-        ("policy_says_so", "RotationAlarms SecretTooOldAlarm Properties Threshold", 40),
+        ("policy_says_so", "RotationSchedule SecretTooOldAlarm Properties Threshold", 40),
         (
             "lets_a_database_sleep",
             "RotationSchedule SweepRule Properties ScheduleExpression",
@@ -79,7 +79,7 @@ ROTATION: dict[ModuleType, list[tuple[str, str, Any]]] = {
     test_published: [
         (
             "watched_is_published",
-            "RotationAlarms SecretDriftedAlarm Properties MetricName",
+            "RotationSchedule SecretDriftedAlarm Properties MetricName",
             "Drift",
         ),
         (

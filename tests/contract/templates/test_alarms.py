@@ -31,7 +31,7 @@ WATCHED |= {
     "Proxy",
     "Recovery",
     "RecoveryDrill",
-    "Rotation",
+    "RotationSchedule",
     "Service",
     "ServiceRedeploy",
     "Stream",

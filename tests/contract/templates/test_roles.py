@@ -17,6 +17,7 @@ FOR_EVERYTHING = {
     "NetworkMarks.VpcFunctionPolicy.LambdaManagesInterfaces": "an interface has no name yet",
     "NetworkMarks.VpcFunctionPolicy.OurCodeDoesNot": "a Deny is meant for everything",
     "PrivacyErase.ErasePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
+    "RecoveryCutover.CutoverPolicy.FindsTheScalingOfReaders": "a describe call takes no resource",
     "RecoveryDrill.RestorePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
     "RecoveryGameDays.GameDayPolicy.FisDeliversItsLog": "deliveries of logs have no name",
     "RecoveryGameDays.GameDayPolicy.FisFindsTargets": "tag:GetResources takes no resource",

@@ -155,13 +155,13 @@ def test_two_rotations_are_further_apart_than_clients_keep_a_credential() -> Non
 def test_a_step_is_slow_when_it_took_three_fifths_of_its_functions_time() -> None:
     tree = deployed.platform()
     timeout = functions(tree)["RotateFunction"].properties["Timeout"]
-    alarm = tree.resource("RotationAlarms", "RotationStepSlowAlarm").properties
+    alarm = tree.resource("RotationSchedule", "RotationStepSlowAlarm").properties
 
     assert alarm["Threshold"] == 0.6 * timeout * 1000
 
 
 def test_a_credential_is_too_old_a_day_after_the_policy_says_so() -> None:
-    alarm = deployed.platform().resource("RotationAlarms", "SecretTooOldAlarm").properties
+    alarm = deployed.platform().resource("RotationSchedule", "SecretTooOldAlarm").properties
 
     assert alarm["Threshold"] == POLICY_DAYS + 1
 
@@ -186,7 +186,7 @@ def test_somebody_looks_every_quarter_of_an_hour_but_lets_a_database_sleep() -> 
         )
         assert tree.decided(rule.stack, rule.properties["ScheduleExpression"]) == rate
         for name in ("SecretTooOldAlarm", "SecretDriftedAlarm", "SweepSilentAlarm"):
-            alarm = tree.resource("RotationAlarms", name)
+            alarm = tree.resource("RotationSchedule", name)
             assert tree.decided(alarm.stack, alarm.properties["Period"]) == seconds, name
 
 

@@ -1,0 +1,236 @@
+"""The restore workflow calls this when a copy takes over, and when it becomes the stack's own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from recovery import lease
+from recovery.errors import AwsRefused, BadTask, NotConfirmed
+from recovery.restores import ADOPTED, FENCED, TURNED, Restores, refuse_shrunk
+from recovery.settings import CutoverSettings
+from recovery.surroundings import Surroundings
+from recovery.table import Table
+from recovery.takeover import Takeover
+from streamflix import aws, bus, hold, log, metrics, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from recovery.restores import Restore
+    from streamflix.deadline import Context
+
+logger = log.get("recovery")
+
+SOURCE = "streamflix.recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What lies outside of this process."""
+
+    env: CutoverSettings
+    restores: Restores
+    takeover: Takeover
+    surroundings: Surroundings
+    now: Callable[[], float] = time.time
+
+
+@log.handler(logger)
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
+    """Run one step of one cutover, or of its adoption.
+
+    Event: ``{"run": name, "step": pause | fence | turn | tell | quiet | resume | readers | undo}``;
+    `fence` takes ``"measured"``, `turn` ``"replayed"`` and ``"migrated"``, as `restore.report`
+    does. For an adoption ``{"run": name of the cutover, "step": settle | aside | in | finish}``;
+    `settle` takes ``"input": {"confirm": resource id of the cluster in service}`` as its run.
+    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask`, `CopyIncomplete`
+    (permanent); `CopyNotReady`, `AwsRefused`, `EnvironmentHeld`, `RecordUnreachable` (retryable).
+    Every step looks first and may be repeated or interrupted anywhere.
+    """
+    step, run = str(event.get("step")), str(event.get("run", ""))
+    if step not in STEPS or not (run or step == "settle"):
+        raise BadTask("the event names no step of a cutover")
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = STEPS[step](run, event, doors(settings.cached(CutoverSettings)))
+    except (BotoCoreError, ClientError) as error:  # its classes are as many as AWS's codes
+        raise AwsRefused(f"{step}: {aws.reason(error)}") from None
+    logger.info("step done", extra={"run": run, "step": step, **answer})
+    return answer
+
+
+@cache
+def doors(env: CutoverSettings) -> Doors:
+    takeover = Takeover(env.cluster_id, env.quarantine_group_id)
+    return Doors(env, Restores(Table(env.incidents_table)), takeover, Surroundings(env))
+
+
+def pause(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Stop who would write, or grow, while clusters change. AWS needs its time for it, and the copy
+    is made meanwhile."""
+    lease.take(doors.env.hold_table, run)
+    doors.surroundings.pause()
+    return {}
+
+
+def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Refuse a copy that is not what anybody wants; then let nobody new at the old cluster."""
+    lease.take(doors.env.hold_table, run)
+    restore, old = doors.restores.known(run), doors.takeover.source()
+    measured = event["measured"]
+    if restore.fenced_at is None:
+        refuse_shrunk(int(measured["accounts"]), doors.restores)
+        restore = doors.restores.advance(
+            restore,
+            FENCED,
+            fenced_at=doors.now(),
+            groups=tuple(group["VpcSecurityGroupId"] for group in old["VpcSecurityGroups"]),
+            epoch=doors.surroundings.epoch() + 1,
+            accounts=int(measured["accounts"]),
+            rpo_seconds=restore.missing(measured["beatenAt"]),
+        )
+    doors.takeover.dress(old, [doors.env.quarantine_group_id])
+    return {"address": f"{old['Endpoint']}:{old['Port']}"}
+
+
+def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Lead everybody to the copy. From here on there is no way back, only on."""
+    lease.take(doors.env.hold_table, run)
+    restore = doors.restores.known(run)
+    if restore.turned_at is None:
+        copy = doors.takeover.clusters.cluster(restore.copy) or {}
+        restore = doors.restores.advance(
+            restore,
+            TURNED,
+            turned_at=doors.now(),
+            replacement=copy["DbClusterResourceId"],
+            accounts_erased=int(event["replayed"]["accounts"]),
+            schema_version=int(event["migrated"]["schemaVersion"]),
+        )
+    copy = doors.takeover.known(restore.replacement)
+    doors.takeover.serve(copy, restore.groups)
+    doors.surroundings.lead_to(copy, restore.epoch or 0)
+    return {"address": f"{copy['Endpoint']}:{copy['Port']}", "epoch": restore.epoch}
+
+
+def tell(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """The application is let in: what was lost, and for how long, is on record and told."""
+    restore, now = doors.restores.known(run), doors.now()
+    ended = doors.restores.end(
+        restore,
+        outcome="passed",
+        ended_at=now,
+        rto_seconds=round(now - restore.started_at, 3),
+    )
+    numbers = {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+    metrics.publish(doors.env.environment, {"RecoveryTimeSeconds": ended.rto_seconds or 0.0})
+    bus.tell(doors.env.ops_bus, SOURCE, "CutoverCompleted", {"run": run, **numbers})
+    return dict(numbers)
+
+
+def quiet(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    lease.take(doors.env.hold_table, run)
+    doors.surroundings.refuse_in_flight(doors.now())
+    return {}
+
+
+def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """The tip of the stream is reached: the consumer goes on from there."""
+    lease.take(doors.env.hold_table, run)
+    doors.surroundings.resume_stream()
+    return {}
+
+
+def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """One instance was enough to be back; now it survives the loss of a zone again."""
+    lease.take(doors.env.hold_table, run)
+    doors.takeover.add_readers(doors.restores.known(run))
+    return {}
+
+
+def undo(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """What can be taken back of a cutover that failed: all, before its turn; nothing, after it."""
+    restore = doors.restores.of(run)
+    if restore is None or restore.turned_at is not None:
+        return {"reached": "turned" if restore else "nothing", "address": ""}
+    doors.surroundings.resume_stream()
+    doors.surroundings.resume_scaling()
+    if restore.fenced_at is None:
+        return {"reached": "paused", "address": ""}
+    old = doors.takeover.source()
+    doors.takeover.dress(old, restore.groups)
+    return {"reached": "fenced", "address": f"{old['Endpoint']}:{old['Port']}"}
+
+
+def settle(_: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Find what is to be adopted, and refuse who does not name it."""
+    restore = doors.restores.unadopted()
+    if restore is None or not restore.outcome:
+        raise NotConfirmed("no cutover that ended waits to be adopted")
+    asked = (event.get("input") or {}).get("confirm")
+    if asked != restore.replacement:
+        raise NotConfirmed(f"confirm {asked!r} is not the cluster in service; make adopt asks it")
+    _hold_adoption(restore, doors)
+    doors.takeover.add_readers(restore)
+    return {"run": restore.run}
+
+
+def aside(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    restore = doors.restores.known(run)
+    _hold_adoption(restore, doors)
+    old = doors.takeover.known(restore.replaced)
+    doors.takeover.step_aside(old, restore.aside_name(doors.env.cluster_id))
+    return {}
+
+
+def step_in(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """The cluster's name first, and the book's pages with it: the address of before is gone."""
+    restore = doors.restores.known(run)
+    _hold_adoption(restore, doors)
+    doors.takeover.step_in(doors.takeover.known(restore.replacement))
+    new = doors.takeover.known(restore.replacement)
+    doors.surroundings.lead_to(new, restore.epoch or 0)
+    doors.takeover.name_members(new, restore.copy)
+    return {}
+
+
+def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    restore = doors.restores.known(run)
+    if restore.waits_for_adoption:
+        _hold_adoption(restore, doors)
+        new = doors.takeover.known(restore.replacement)
+        doors.takeover.finish(doors.takeover.known(restore.replaced), new, restore.groups)
+        doors.surroundings.resume_scaling()
+        doors.restores.advance(restore, ADOPTED, adopted_at=doors.now())
+        bus.tell(doors.env.ops_bus, SOURCE, "CutoverAdopted", {"run": run})
+    hold.release(doors.env.hold_table, _token(restore))
+    return {"replaced": restore.aside_name(doors.env.cluster_id)}
+
+
+def _hold_adoption(restore: Restore, doors: Doors) -> None:
+    lease.take(doors.env.hold_table, _token(restore))
+
+
+def _token(restore: Restore) -> str:
+    """Of the cutover and not of the execution: whoever goes on with an adoption that died may."""
+    return f"adopt-{restore.run}"
+
+
+STEPS: Mapping[str, Callable[[str, Mapping[str, Any], Doors], dict[str, Any]]] = {
+    "pause": pause,
+    "fence": fence,
+    "turn": turn,
+    "tell": tell,
+    "quiet": quiet,
+    "resume": resume,
+    "readers": readers,
+    "undo": undo,
+    "settle": settle,
+    "aside": aside,
+    "in": step_in,
+    "finish": finish,
+}

@@ -45,6 +45,29 @@ def role_may(
     return all(role_may(role_arn, session, *use) for use in further)
 
 
+def refused_caller(
+    access_key: str, action: str, resource: str, region: str, context: Mapping[str, Any]
+) -> str | None:
+    """Who the key belongs to, if they may not do this when a service asks in their name.
+
+    None as well when the key is nobody's: the call that brought it was refused for that.
+    """
+    caller = iam_evaluator.resolve_principal(access_key, get_account_id())
+    if isinstance(caller, iam_evaluator.AuthError) or caller.policies is None:
+        return None
+    asked = iam_evaluator.EvalContext(
+        principal_arn=caller.arn,
+        principal_type=caller.type,
+        principal_account=caller.account,
+        action=action,
+        resource_arn=resource,
+        region=region,
+        service_context={name.lower(): value for name, value in context.items()},
+        principal_keys=caller.keys,
+    )
+    return None if judge(asked, caller.policies, caller.limits) else str(caller.arn)
+
+
 def judge(asked: Any, policies: list[Any], limits: list[Any]) -> bool:
     """Decide as `iam_evaluator.enforce` decides, once the caller's policies are known."""
     decision = iam_evaluator.evaluate(asked, policies, *limits)

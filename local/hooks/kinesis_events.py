@@ -3,7 +3,8 @@
 Stock, one thread calls all functions in turn, a failing batch blocks its shard for ever, and no
 retry limit, record age, bisection, batching window, failure destination or payload limit counts.
 Here each shard of a mapping has a thread, the rules are `local.event_source`'s, and reading the
-stream and delivering failures are asked of the function's role, as AWS does.
+stream and delivering failures are asked of the function's role, as AWS does. A mapping that is
+being disabled says so until no batch of it is in flight.
 
 Test: tests/contract/local/test_kinesis_events.py
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import _request_account_id, _request_region
 from ministack.services import kinesis, lambda_svc
 
-from local import authorization, shard_reader
+from local import mapping_rights
 from local.event_source import truth
 from local.shard_reader import Mapping, Reader
 
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
     from local.context import Cloud
 
 PATCHES: tuple[str, ...] = (
+    *mapping_rights.PATCHES,
     "ministack.core.responses:_request_account_id",
     "ministack.core.responses:_request_region",
     "ministack.services.cloudwatch:record_metric",
-    "ministack.services.kinesis:_MAPPING_READ_ACTIONS",
     "ministack.services.kinesis:_streams",
     "ministack.services.lambda_svc:_apply_filter_criteria",
     "ministack.services.lambda_svc:_create_esm",
     "ministack.services.lambda_svc:_emit_lambda_metrics",
+    "ministack.services.lambda_svc:_esm_response",
     "ministack.services.lambda_svc:_esm_wake",
     "ministack.services.lambda_svc:_esms",
     "ministack.services.lambda_svc:_execute_function",
@@ -56,15 +58,12 @@ checkpoints: dict[str, dict[str, str]] = {}
 """Per mapping and shard the last sequence number that was brought to an end."""
 
 
-class MappingRefused(ValueError):
-    """The function's role may not do what the mapping needs."""
-
-
 def install(cloud: Cloud) -> None:
     cloud.metrics.give("AWS/Lambda", "IteratorAge")
     lambda_svc._poll_kinesis = poll
     lambda_svc._create_esm = _refusing(lambda_svc._create_esm)
     lambda_svc._update_esm = _waking(lambda_svc._update_esm)
+    lambda_svc._esm_response = _telling(lambda_svc._esm_response)
     lambda_svc._init_stream_position = _begin(lambda_svc._init_stream_position)
     lambda_svc._release_esm_poll_state = _forget(lambda_svc._release_esm_poll_state)
 
@@ -104,8 +103,8 @@ def _refusing(create: Callable[..., Any]) -> Callable[..., Any]:
     def creating(data: dict[str, Any]) -> Any:
         name, qualifier, _ = lambda_svc._resolve_existing_esm_function(data["FunctionName"])
         try:
-            _check(name, qualifier, data)
-        except MappingRefused as refusal:
+            mapping_rights.check(name, qualifier, data)
+        except mapping_rights.MappingRefused as refusal:
             return lambda_svc._invalid_parameter_value(str(refusal))
         return create(data)
 
@@ -122,8 +121,8 @@ def _begin(init: Callable[..., Any]) -> Callable[..., Any]:
             return
         if made := lambda_svc._esms.get(identity):
             try:
-                _check(made["FunctionName"], made.get("Qualifier"), made)
-            except MappingRefused:
+                mapping_rights.check(made["FunctionName"], made.get("Qualifier"), made)
+            except mapping_rights.MappingRefused:
                 del lambda_svc._esms[identity]
                 raise
         stream = kinesis._streams.get(source.rpartition("/")[2]) or {"shards": {}}
@@ -143,35 +142,29 @@ def _waking(change: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(change)
     def changing(identity: str, data: dict[str, Any]) -> Any:
         answer = change(identity, data)
+        for reader in _readers_of(identity):
+            reader.wake.set()
         lambda_svc._esm_wake.set()
         return answer
 
     return changing
 
 
-def _check(name: str | None, qualifier: str | None, mapping: dict[str, Any]) -> None:
-    """Refuse a mapping whose function's role cannot read the stream or deliver failures."""
-    source = mapping.get("EventSourceArn", "")
-    function, _ = lambda_svc._get_func_record_for_qualifier(name, qualifier)
-    if function is None or ":kinesis:" not in source:
-        return
-    role, actions = function["config"]["Role"], kinesis._MAPPING_READ_ACTIONS
-    refused = [each for each in actions if not authorization.role_may(role, name, each, source)]
-    if refused:
-        raise MappingRefused(
-            f"Cannot access stream {source}. Please ensure the role can perform the GetRecords, "
-            "GetShardIterator, DescribeStream, DescribeStreamSummary and ListShards Actions on "
-            f"your stream in IAM. It lacks {', '.join(refused)}."
-        )
-    failure = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
-    destination = failure.get("Destination")
-    if destination and not authorization.role_may(
-        role, name, shard_reader.delivery(destination), destination
-    ):
-        raise MappingRefused(
-            "The function's execution role does not have permissions to call "
-            f"{shard_reader.delivery(destination)} on {destination}"
-        )
+def _telling(respond: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(respond)
+    def responding(mapping: dict[str, Any]) -> Any:
+        told = respond(mapping)
+        if told.get("State") == "Disabled" and _readers_of(mapping["UUID"]):
+            told["State"] = "Disabling"
+        return told
+
+    return responding
+
+
+def _readers_of(identity: str) -> list[Reader]:
+    """Those that still read for this mapping."""
+    of_all = list(_readers.items())
+    return [reader for (whose, _), reader in of_all if whose == identity and reader.is_alive()]
 
 
 def _forget(release: Callable[..., Any]) -> Callable[..., Any]:

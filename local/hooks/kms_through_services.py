@@ -14,7 +14,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id
 
 from local import authorization, encryption
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 PATCHES: tuple[str, ...] = (
     *encryption.PATCHES,
     "ministack.core.iam_evaluator:AuthError",
-    "ministack.core.iam_evaluator:EvalContext",
     "ministack.core.iam_evaluator:enforce",
-    "ministack.core.iam_evaluator:resolve_principal",
 )
 TYPES: tuple[str, ...] = ()
 
@@ -63,22 +60,10 @@ def _enforcing(enforce: Callable[..., Any]) -> Callable[..., Any]:
 
 def _asked_of_kms(access_key: str, action: str, region: str, resource: str) -> Any:
     """The refusal, or None."""
-    caller = iam_evaluator.resolve_principal(access_key, get_account_id())
-    if isinstance(caller, iam_evaluator.AuthError) or caller.policies is None:
-        return None
     for wanted, key, conditions in encryption.uses(action, resource):
-        asked = iam_evaluator.EvalContext(
-            principal_arn=caller.arn,
-            principal_type=caller.type,
-            principal_account=caller.account,
-            action=wanted,
-            resource_arn=key,
-            region=region,
-            service_context={name.lower(): value for name, value in conditions.items()},
-            principal_keys=caller.keys,
-        )
-        if not authorization.judge(asked, caller.policies, caller.limits):
-            logger.warning("%s was refused %s on %s, for %s", caller.arn, wanted, key, action)
-            told = f"User: {caller.arn} is not authorized to perform: {wanted} on resource: {key}"
+        caller = authorization.refused_caller(access_key, wanted, key, region, conditions)
+        if caller:
+            logger.warning("%s was refused %s on %s, for %s", caller, wanted, key, action)
+            told = f"User: {caller} is not authorized to perform: {wanted} on resource: {key}"
             return iam_evaluator.AuthError(CODES[action.partition(":")[0]], told)
     return None

@@ -2,7 +2,7 @@
 
 What a stack gives is dropped (parameter group, key and tags as well), what the API gets is accepted
 and not told. Here it is kept and told, and a cluster is found by its resource id. Nothing acts on
-it. A stack's member has its cluster's version, and a certificate, as one that the API makes.
+it.
 
 Test: tests/integration/local/test_rds_record.py
 """
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 PATCHES: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners:_cfn_bool",
     "ministack.services.cloudformation.provisioners:_rds_db_cluster_fields",
-    "ministack.services.cloudformation.provisioners:_rds_db_instance_fields",
     "ministack.services.rds:_ACTION_MAP",
     "ministack.services.rds:_apply_cluster_filters",
     "ministack.services.rds:_cluster_xml",
-    "ministack.services.rds:_clusters",
     "ministack.services.rds:_p",
     "ministack.services.rds:_parse_member_list",
 )
@@ -45,13 +43,9 @@ INSIGHTS = {
 }
 """What Describe calls it, and what the actions call it."""
 
-CERTIFICATE = {"CAIdentifier": "rds-ca-rsa2048-g1", "ValidTill": "2061-01-01T00:00:00Z"}
-"""As the API's record has it."""
-
 
 def install(cloud: Cloud) -> None:  # noqa: ARG001
     _keep_properties()
-    _complete_members()
     _tell_all()
     _find_by_resource_id()
     for action in ("CreateDBCluster", "ModifyDBCluster"):
@@ -82,17 +76,6 @@ def _keep_properties() -> None:
         }
 
     provisioners._rds_db_cluster_fields = fields
-
-
-def _complete_members() -> None:
-    stock = provisioners._rds_db_instance_fields
-
-    def fields(properties: Properties) -> Record:
-        cluster = rds._clusters.get(properties.get("DBClusterIdentifier") or "", {})
-        version = {"EngineVersion": cluster["EngineVersion"]} if cluster else {}
-        return {**stock(properties | version), "CertificateDetails": dict(CERTIFICATE)}
-
-    provisioners._rds_db_instance_fields = fields
 
 
 def _tell_all() -> None:

@@ -16,6 +16,7 @@ from tests.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tests.contract.local.conftest import Cloud
 
@@ -23,7 +24,7 @@ SCOPE = "arn:aws:kinesis:eu-central-1:000000000000:stream/"
 READS = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"]
 
 CODE = """
-import base64, json, os
+import base64, json, os, time
 def handler(event, context):
     texts = [base64.b64decode(r["kinesis"]["data"]).decode() for r in event["Records"]]
     size = len(json.dumps(event, separators=(",", ":")))
@@ -32,6 +33,9 @@ def handler(event, context):
     print("BATCH " + json.dumps(told), flush=True)
     if any(text.startswith("raise") for text in texts):
         raise ValueError("poison")
+    for signal in (text.partition(":")[2] for text in texts if text.startswith("linger:")):
+        open(signal, "w").close()
+        time.sleep(1.5)
     if any(text.startswith("exit") for text in texts):
         os._exit(1)
 """
@@ -248,6 +252,29 @@ def test_a_disabled_mapping_goes_on_where_it_stood_and_a_deleted_one_ends(cloud:
     events.put(["three"])
     time.sleep(0.5)
     assert events.texts() == ["one", "two"]
+
+
+def test_a_mapping_is_disabled_once_no_batch_is_in_flight_and_goes_on_after_it(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    signal = tmp_path / "in-flight"
+    events = source(cloud, before=[f"linger:{signal}"])
+
+    def state() -> str:
+        return str(cloud.client("lambda").get_event_source_mapping(UUID=events.mapping)["State"])
+
+    eventually(signal.exists, within=5)
+    events.set(Enabled=False)
+    events.put(["next"])
+    assert state() == "Disabling"
+
+    eventually(state, within=10, wanted=lambda seen: seen == "Disabled")
+    lingered = events.texts()
+    assert [text[:7] for text in lingered] == ["linger:"]
+
+    events.set(Enabled=True)
+    assert state() == "Enabled"
+    eventually(events.texts, within=5, wanted=lambda seen: seen == [*lingered, "next"])
 
 
 def test_children_of_a_split_are_read_after_their_parent(cloud: Cloud) -> None:

@@ -149,7 +149,8 @@ def test_the_delete_of_what_was_never_made_takes_nothing_away(bucket: Bucket) ->
     failed = send(bucket, fail)["PhysicalResourceId"]
     bucket.answers.clear()
 
-    assert delete(bucket, failed, at_end=lambda: taken.append("it"))["Status"] == "SUCCESS"
+    answer = delete(bucket, failed, at_end=lambda: taken.append("it"))
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", failed)
     assert taken == []
 
 

@@ -160,17 +160,25 @@ class Reply:
     def _send(self, status: str, reason: str, data: Mapping[str, str]) -> None:
         if not self._taken.acquire(blocking=False):
             return
-        unmade = status == "FAILED" and self._request.kind == "Create"
         body = {
             "Status": status,
             "Reason": reason[:LONGEST_REASON],
-            "PhysicalResourceId": self._physical_id + (UNMADE if unmade else ""),
+            "PhysicalResourceId": self._name(status),
             "StackId": self._request.stack_id,
             "RequestId": self._request.request_id,
             "LogicalResourceId": self._request.logical_id,
             "Data": dict(data),
         }
         _put(self._request.response_url, json.dumps(body).encode())
+
+    def _name(self, status: str) -> str:
+        match self._request.kind, status:
+            case "Create", "FAILED":
+                return self._physical_id + UNMADE
+            case "Delete", _:
+                return self._request.physical_id or self._physical_id
+            case _:
+                return self._physical_id
 
 
 def serve(

@@ -44,6 +44,7 @@ def everything(scene: Scene, kept: AbstractSet[str]) -> list[str]:
         _table_backups(scene, kept),
         _copied_recovery_points(scene),
         _log_groups(scene),
+        _address_book(scene),
         _layer_versions(scene),
         _task_definitions(scene),
         _api_logging_role(scene),
@@ -155,6 +156,25 @@ def _log_groups(scene: Scene) -> str:
         with suppress(logs.exceptions.ResourceNotFoundException):
             logs.delete_log_group(logGroupName=name)
     return _counted(len(mine), "log group")
+
+
+def _address_book(scene: Scene) -> str:
+    """The epoch, which belongs to no stack: the next one would believe it."""
+    path = f"/{PROJECT}/{scene.environment}/aurora/"
+    names = [
+        each["Name"]
+        for each in scene.each(
+            "ssm",
+            "describe_parameters",
+            "Parameters",
+            ParameterFilters=[{"Key": "Name", "Option": "BeginsWith", "Values": [path]}],
+        )
+    ]
+    ssm = scene.at("ssm")
+    for name in names:
+        with suppress(ssm.exceptions.ParameterNotFound):
+            ssm.delete_parameter(Name=name)
+    return _counted(len(names), "page of the address book", "pages of the address book")
 
 
 def _layer_versions(scene: Scene) -> str:

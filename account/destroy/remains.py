@@ -208,6 +208,8 @@ def _is_ghost(scene: Scene, arn: str) -> bool:
     if is_ours(scene.environment, arn) and service in {_in_arns(each.service) for each in LISTINGS}:
         return True
     kind, _, identity = rest.partition("/")
+    if service == "ssm" and identity.startswith(f"{PROJECT}/{scene.environment}/"):
+        return True
     if service == "ec2" and kind in LINGERING:
         operation, key, name = LINGERING[kind]
         filters = [{"Name": name, "Values": [identity]}]

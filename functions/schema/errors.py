@@ -41,3 +41,9 @@ class SchemaRefused(Permanent):
 
 class BadLogin(Permanent):
     """A login cannot be made from its secret. Correct the secret's value, then deploy again."""
+
+
+class BookUnchanged(Retryable):
+    """Parameter Store did not put the epoch into the address book, or did not take it out. The
+    database is as it should be; deploy again when Parameter Store answers and the function's role
+    may. What a stack has left there that is gone, `make destroy` removes."""

@@ -24,15 +24,24 @@ OUT_OF_TIME = (
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:
-    """Bring the database to this package's schema, and answer CloudFormation whatever happens.
+    """Bring the database to this package's schema, put its epoch into the address book if there is
+    none, and answer CloudFormation whatever happens.
 
     Event: a custom resource request with the properties MigrationsSha256 (refused when it is not
     the package's) and ClusterResourceId (a new cluster is a reason to come back).
-    Delete touches nothing and succeeds, also when the database is gone.
+    Delete leaves the database alone, takes the epoch out of the address book and succeeds, also
+    when the database or Parameter Store is gone.
     Raises: `BadRequest` when there is nobody to answer; `Unanswered` when the answer did not get
     through (Lambda then calls again). Safe to repeat, to interrupt and to run twice at once.
     """
-    custom_resource.serve(event, context, _act, physical_id=PHYSICAL_ID, out_of_time=OUT_OF_TIME)
+    custom_resource.serve(
+        event,
+        context,
+        _act,
+        physical_id=PHYSICAL_ID,
+        out_of_time=OUT_OF_TIME,
+        at_end=_withdraw,
+    )
 
 
 def _act(request: Request, context: Context, reply: Reply) -> Mapping[str, str]:
@@ -46,3 +55,10 @@ def _act(request: Request, context: Context, reply: Reply) -> Mapping[str, str]:
         Deadline.of(context),
         waits=reply.waits,
     )
+
+
+def _withdraw() -> None:
+    from schema import epoch
+    from schema.settings import Settings
+
+    epoch.withdraw(Settings.from_env())

@@ -1,11 +1,11 @@
-"""Brings the database up to this package: migrations first, then the logins."""
+"""Brings the database up to this package: migrations, logins, and its epoch into the book."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from schema import logins, master, migrations
+from schema import epoch, logins, master, migrations
 from schema.errors import PackageDiffers
 from streamflix import log
 from streamflix.addresses import AddressBook
@@ -31,7 +31,8 @@ def upgrade(
     waits: Callable[[Retryable], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
-    """Apply what is pending, make the logins that are absent; return what `Fn::GetAtt` may read.
+    """Apply what is pending, make the logins that are absent and the address book's epoch if it
+    is; return what `Fn::GetAtt` may read.
 
     Waits for a database that is still starting; `waits` is told what stood in the way each time.
     Raises: what cannot pass by itself at once, what could when the time is up.
@@ -54,6 +55,8 @@ def _once(package: Sequence[Migration], env: Settings, deadline: Deadline) -> No
         secrets = {login: _current(login, arn) for login, arn in env.login_secret_arns.items()}
         made = logins.ensure(connection, secrets, env.by_token)
         logger.info("logins are there", extra={"made": made})
+        put = epoch.publish(connection, env)  # last: who finds it finds all of the above
+        logger.info("the address book has an epoch", extra={"put": put})
 
 
 def _current(login: str, arn: str) -> Login:

@@ -75,6 +75,7 @@ ROTATION: dict[ModuleType, list[tuple[str, str, Any]]] = {
     ],
     test_order: [
         ("kept_in_order", "Operations Rotation DependsOn", GONE),
+        ("put_it_there", "Operations RecoveryProbe DependsOn", GONE),
     ],
     test_published: [
         (

@@ -38,6 +38,7 @@ MEMBER = "Aurora InstanceA Properties"
 CLUSTER = "Aurora Cluster Properties"
 REDIS = "Cache ReplicationGroup Properties"
 ANALYTICS = "Analytics AnalyticsPolicy Properties PolicyDocument Statement"
+SCHEMA = "Schema SchemaPolicy Properties PolicyDocument Statement"
 
 # For each module: the end of a fact's name, where the platform is changed, and into what.
 SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
@@ -206,7 +207,8 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
         ("back_35_days", f"{CLUSTER} BackupRetentionPeriod", 7),
         ("stack_keeps", "Aurora ReaderTarget Properties MinCapacity", 1),
         ("of_their_own", "Proxy ProxyReader Properties TargetRole", "READ_WRITE"),
-        ("three_pages", "Aurora Epoch", GONE),
+        ("never_the_epoch", "Aurora WriterAddress Properties Name", "/x/aurora/epoch"),
+        ("takes_it_away", f"{SCHEMA} 1 Resource", "arn:aws:ssm:eu-central-1:1:parameter/x"),
         (
             "quote_a_person",
             "Aurora ClusterParameters Properties Parameters log_error_verbosity",

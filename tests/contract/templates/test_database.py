@@ -179,7 +179,8 @@ def test_reads_have_an_endpoint_of_their_own() -> None:
     assert only("AWS::RDS::DBProxyEndpoint").properties["TargetRole"] == "READ_ONLY"
 
 
-def test_the_address_book_has_three_pages() -> None:
+def test_stacks_keep_two_pages_of_the_address_book_and_never_the_epoch() -> None:
+    """CloudFormation would write its own number again, and undo a cutover."""
     tree = deployed.platform()
     pages = {
         deployed.text(tree, it.stack, it.properties["Name"])
@@ -187,9 +188,24 @@ def test_the_address_book_has_three_pages() -> None:
     }
     book = f"/streamflix/{house.LONGEST_SUFFIX}/aurora"
 
-    assert pages == {f"{book}/writer", f"{book}/reader", f"{book}/epoch"}
+    assert pages == {f"{book}/writer", f"{book}/reader"}
     for reader in ("Schema", "Analytics"):
         assert deployed.text(tree, reader, {"Ref": "AddressBook"}) == book
+
+
+def test_the_schema_alone_puts_the_epoch_and_takes_it_away() -> None:
+    tree = deployed.platform()
+    changes = {"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:DeleteParameter"}
+    scope = f"arn:aws:ssm:eu-central-1:{deployed.ACCOUNT}:parameter"
+    epoch = f"{scope}/streamflix/{house.LONGEST_SUFFIX}/aurora/epoch"
+
+    granted = {
+        (it.role.stack, action, deployed.text(tree, it.policy.stack, it.statement["Resource"]))
+        for it in grants.grants(tree)
+        for action in changes.intersection(it.actions)
+    }
+
+    assert granted == {("Schema", action, epoch) for action in changes}
 
 
 def test_the_proxy_may_read_the_secret_that_it_logs_in_with_and_no_other() -> None:

@@ -88,6 +88,21 @@ def test_a_stream_is_read_only_after_the_reader_may() -> None:
         assert all(tree.before(policy, mapping) for policy in held), mapping
 
 
+def test_who_reads_the_epoch_is_made_after_the_schema_has_put_it_there() -> None:
+    tree = deployed.platform("prod")
+    (schema,) = tree.resources("Custom::DatabaseSchema")
+    readers = [
+        it
+        for it in tree.resources("AWS::Lambda::Function")
+        if "ADDRESS_BOOK" in it.properties.get("Environment", {}).get("Variables", {})
+        and it.stack != schema.stack
+    ]
+
+    assert len(readers) > 5
+    for reader in readers:
+        assert tree.before(schema, reader), reader
+
+
 def excused(tree: Tree, first: Resource, then: Resource) -> bool:
     """Two things of these types that have nothing to do with each other."""
     unlike: dict[tuple[str, str], Callable[[], bool]] = {

@@ -62,6 +62,7 @@ def test_destroy_leaves_nothing_but_what_was_there_before(
     assert said.well, said.text
     assert f"streamflix-aurora-{suffix}" in said.text  # what is lost was shown
     assert "The keys die on " in said.text
+    assert "of the address book" not in said.text  # the schema took its page away itself
     assert stacks(aws.client("cloudformation"), f"streamflix-{suffix}") == []
     assert leftovers(aws, suffix) == {}
     assert len(secrets(aws, suffix)) == 7

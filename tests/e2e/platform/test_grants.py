@@ -20,7 +20,8 @@ CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 # task, takes and tries no backup, starts no experiment, its proxy is another name of the database,
 # its tables decrypt without asking for whom, its functions leave no dead letters and its workflows
 # no log, its queues are read and its files mounted without asking, its RDS encrypts and tags
-# without asking for whom, and no suite waits for a Wednesday.
+# without asking for whom, its Parameter Store tags what is put without asking, and no suite waits
+# for a Wednesday or looks on after the platform's end.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -34,6 +35,7 @@ ONLY_AWS_CALLS = {
             "EcsTaskMountsItsFiles",
             "EcsTaskPutsEvents",
         ],
+        "streamflix-schema-migrate": ["SsmTagsTheEpochForIt", "TakesTheEpochAwayAtTheEnd"],
         "streamflix-rotation": ["DynamoDbDecryptsForIt"],
         "streamflix-rotation-sweep": ["LambdaLeavesWhatItGaveUp", "SqsEncryptsForIt"],
         "streamflix-service-redeploy": ["StepFunctionsDeliversItsLog"],

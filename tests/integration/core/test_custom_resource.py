@@ -77,13 +77,88 @@ def test_what_was_done_is_the_answer(bucket: Bucket) -> None:
     assert bucket.content_types == [""]  # the address is signed for none
 
 
-def test_delete_does_nothing_and_succeeds(bucket: Bucket) -> None:
-    def refuse(*_: object) -> dict[str, str]:
-        raise AssertionError("nothing is done")
+def refuse(*_: object) -> dict[str, str]:
+    raise AssertionError("nothing is done")
 
-    assert send(bucket, refuse, RequestType="Delete", ResourceProperties=None)["Status"] == (
+
+def delete(
+    bucket: Bucket, physical_id: str = "thing", seconds: float = 10, **hook: Any
+) -> dict[str, Any]:
+    request = event(bucket.url, RequestType="Delete", PhysicalResourceId=physical_id)
+    del request["ResourceProperties"]
+    serve(request, context(seconds), refuse, physical_id="thing", out_of_time="late", **hook)
+    return bucket.only()
+
+
+def test_delete_does_nothing_and_succeeds(bucket: Bucket) -> None:
+    assert delete(bucket)["Status"] == "SUCCESS"
+
+
+def test_what_would_stay_is_taken_away_before_delete_is_answered(bucket: Bucket) -> None:
+    answered: list[int] = []
+
+    assert delete(bucket, at_end=lambda: answered.append(len(bucket.answers)))["Status"] == (
         "SUCCESS"
     )
+    assert answered == [0]
+
+
+def test_what_cannot_be_taken_away_is_logged_and_holds_no_stack(
+    bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise AddressUnknown("the store refused")
+
+    answer = delete(bucket, at_end=fail)
+
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "thing")
+    assert "left behind: AddressUnknown: the store refused" in caplog.text
+
+
+def test_what_hangs_at_the_end_is_not_waited_for(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom_resource, "END_SECONDS", 0.2)
+    answered: list[int] = []
+
+    def hang() -> None:
+        time.sleep(1)
+        answered.append(len(bucket.answers))
+
+    assert delete(bucket, seconds=600, at_end=hang)["Status"] == "SUCCESS"
+    assert answered == [1]
+
+
+def test_an_exit_at_the_end_succeeds_too(bucket: Bucket) -> None:
+    def leave() -> None:
+        raise SystemExit(SECRET)
+
+    with pytest.raises(SystemExit):
+        delete(bucket, at_end=leave)
+
+    assert bucket.only()["Status"] == "SUCCESS"
+
+
+def test_the_delete_of_what_was_never_made_takes_nothing_away(bucket: Bucket) -> None:
+    """A second resource of the kind that fails must not end the first one, which stands."""
+
+    def fail(*_: object) -> dict[str, str]:
+        raise AddressUnknown("writer")
+
+    taken: list[str] = []
+    failed = send(bucket, fail)["PhysicalResourceId"]
+    bucket.answers.clear()
+
+    answer = delete(bucket, failed, at_end=lambda: taken.append("it"))
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", failed)
+    assert taken == []
+
+
+def test_an_update_that_fails_keeps_its_name(bucket: Bucket) -> None:
+    """Another one would be a replacement, and the old one deleted."""
+    answer = send(bucket, refuse, RequestType="Update", PhysicalResourceId="thing")
+
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "thing")
 
 
 def test_an_unknown_error_is_told_by_name_and_place_only(bucket: Bucket) -> None:

@@ -17,7 +17,7 @@ from psycopg2 import extensions, sql
 from schema import logins, master, migrate, migrations
 from streamflix import aws, custom_resource
 from streamflix.postgres import Postgres
-from tests.integration.schema.surroundings import DIGEST, EVENTS, SECRET, TWIN, Cloud
+from tests.integration.schema.surroundings import BOOK, DIGEST, EVENTS, SECRET, TWIN, Cloud
 from tests.response_bucket import context, open_bucket
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
         lambda *where, **how: Postgres(*where, ca_file=cluster.ca, database=cloud.database, **how),
     )
     monkeypatch.setenv("ENVIRONMENT", "test")
-    monkeypatch.setenv("ADDRESS_BOOK", "/streamflix/test/aurora")
+    monkeypatch.setenv("ADDRESS_BOOK", BOOK.rstrip("/"))
     monkeypatch.setenv("MASTER_SECRET_ARN", "arn:master")
     monkeypatch.setenv("LOGIN_SECRET_ARNS", json.dumps({"recovery": "arn:recovery"}))
     monkeypatch.setenv("APP_LOGIN", "password")
@@ -181,13 +181,18 @@ def cloud(cluster: Cluster, migrated: str, monkeypatch) -> Iterator[Cloud]:
 def send(bucket: Bucket) -> Callable[..., dict[str, Any]]:
     """Send one of the sample events and return the one answer."""
 
-    def run(kind: str, *, seconds: float = 30, sha: str = DIGEST) -> dict[str, Any]:
+    def run(
+        kind: str, *, seconds: float = 30, sha: str = DIGEST, named: str = "database-schema"
+    ) -> dict[str, Any]:
         event = json.loads((EVENTS / f"{kind}.json").read_text())
         event["ResponseURL"] = bucket.url
+        if kind != "create":
+            event["PhysicalResourceId"] = named
         event["ResourceProperties"]["MigrationsSha256"] = sha
         migrate.handler(event, context(seconds))
         answer = bucket.only()
-        assert answer["PhysicalResourceId"] == "database-schema"
+        unmade = (kind, answer["Status"]) == ("create", "FAILED")
+        assert answer["PhysicalResourceId"] == named + ("-unmade" if unmade else "")
         assert [answer[key] for key in ("StackId", "RequestId", "LogicalResourceId")] == [
             event[key] for key in ("StackId", "RequestId", "LogicalResourceId")
         ]

@@ -42,7 +42,7 @@ def test_the_same_request_delivered_twice_is_answered_twice_alike(cloud, send, b
     assert send("create") == first
 
 
-def test_delete_touches_nothing(cloud, send, cluster: Cluster) -> None:
+def test_delete_leaves_the_database_alone(cloud, send, cluster: Cluster) -> None:
     assert send("delete")["Status"] == "SUCCESS"
 
     with cluster.master(cloud.database) as cursor:

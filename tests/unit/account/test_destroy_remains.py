@@ -38,6 +38,28 @@ def test_log_groups_of_ours_go_whoever_made_them(dev: guard.Account) -> None:
     assert left == theirs
 
 
+def test_the_address_book_goes_and_what_people_gave_to_the_environment_stays(
+    dev: guard.Account,
+) -> None:
+    ssm = dev.client("ssm")
+    ours = {"/streamflix/dev/aurora/epoch"}
+    theirs = {
+        "/streamflix/dev/privacy/callers",
+        "/streamflix/dev/secret-arn/aurora/master",
+        "/streamflix/dev2/aurora/epoch",
+        "/streamflix/prod/aurora/epoch",
+    }
+    for name in ours | theirs:
+        ssm.put_parameter(Name=name, Type="String", Value="1")
+
+    said = leftovers._address_book(scene(dev))
+
+    left = {each["Name"] for each in ssm.describe_parameters()["Parameters"]}
+    assert left == theirs
+    assert said == "1 page of the address book"
+    assert leftovers._address_book(scene(dev)) == ""
+
+
 def test_snapshots_and_retained_backups_of_ours_go_but_for_the_kept_one(answers: Answers) -> None:
     def snapshot(name: str, of: str, kind: str = "manual") -> dict[str, str]:
         return {
@@ -209,6 +231,7 @@ def test_the_tag_index_finds_what_has_no_name(answers: Answers) -> None:
         prefix("rds", "cluster-snapshot:kept-snapshot"),
         prefix("ec2", "natgateway/nat-1"),  # the index has not forgotten it yet
         prefix("dynamodb", "table/streamflix-hold-dev"),  # DynamoDB was asked by name
+        prefix("ssm", "parameter/streamflix/dev/aurora/epoch"),  # and so was Parameter Store
     )
 
     assert left == [prefix("ec2", "elastic-ip/eipalloc-1"), prefix("kms", "key/2")]

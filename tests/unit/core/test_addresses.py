@@ -92,10 +92,51 @@ def test_without_old_entries_it_says_so(book: AddressBook, store: ParameterStore
         book.epoch()
 
 
-def test_a_missing_entry_is_named(book: AddressBook, store: ParameterStore) -> None:
+@pytest.mark.parametrize("name", ["writer", "epoch"])
+def test_an_entry_that_is_missing_is_named_to_whoever_asks_for_it(
+    book: AddressBook, store: ParameterStore, name: str
+) -> None:
+    del store.values[f"/x/aurora/{name}"]
+
+    with pytest.raises(AddressUnknown, match=f"^the address book lacks {name}$"):
+        book.epoch() if name == "epoch" else book.address("writer")
+    assert book.address("reader").host == "r"
+
+
+def test_the_writer_is_found_before_there_is_an_epoch_and_the_epoch_as_soon_as_it_is_there(
+    book: AddressBook, store: ParameterStore
+) -> None:
+    epoch = store.values.pop("/x/aurora/epoch")
+    assert book.address("writer").host == "w"
+    with pytest.raises(AddressUnknown):
+        book.epoch()
+
+    store.values["/x/aurora/epoch"] = epoch
+
+    assert book.epoch() == 3
+
+
+def test_an_entry_that_is_taken_away_is_no_longer_believed(
+    book: AddressBook, store: ParameterStore
+) -> None:
+    assert book.epoch() == 3
     del store.values["/x/aurora/epoch"]
+    book.forget()
+
     with pytest.raises(AddressUnknown, match="epoch"):
-        book.address("writer")
+        book.epoch()
+
+
+def test_an_entry_that_was_never_there_stays_unknown_while_parameter_store_is_down(
+    book: AddressBook, store: ParameterStore
+) -> None:
+    del store.values["/x/aurora/epoch"]
+    book.address("writer")
+    store.down = True
+
+    with pytest.raises(AddressUnknown):
+        book.epoch()
+    assert book.address("writer").host == "w"
 
 
 @pytest.mark.parametrize("text", ["host", "host:", ":5432", "host:many", "host:-1", ""])

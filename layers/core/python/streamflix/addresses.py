@@ -73,6 +73,8 @@ class AddressBook:
     An entry is at most `ttl_seconds` old; `forget` makes the next look ask again, and belongs after
     a connection that failed. While Parameter Store is down, what was read before stays in use: the
     epoch in the database tells whether it is still true.
+    An entry that is missing is missed by whoever asks for it: the schema finds the writer before it
+    puts the epoch there.
     """
 
     def __init__(
@@ -106,6 +108,9 @@ class AddressBook:
     def _entry(self, name: str) -> str:
         if self._clock() >= self._stale_at:
             self._refresh()
+        if name not in self._entries:
+            self.forget()  # it may come any moment
+            raise AddressUnknown(f"the address book lacks {name}")
         return self._entries[name]
 
     def _refresh(self) -> None:
@@ -120,8 +125,6 @@ class AddressBook:
                 raise AddressUnknown(f"address book not read: {aws.reason(error)}") from None
             logger.warning("address book not refreshed", extra={"reason": aws.reason(error)})
         else:
-            found = {names[entry["Name"]]: entry["Value"] for entry in answer["Parameters"]}
-            if missing := set(names.values()) - set(found):
-                raise AddressUnknown(f"the address book lacks {', '.join(sorted(missing))}")
-            self._entries = found
+            found = answer["Parameters"]
+            self._entries = {names[entry["Name"]]: entry["Value"] for entry in found}
         self._stale_at = self._clock() + self._ttl_seconds

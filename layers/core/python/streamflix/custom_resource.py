@@ -36,6 +36,11 @@ ATTEMPT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2  # before the second attempt; four times as long before each later one
 LONGEST_REASON = 1_000  # characters; CloudFormation takes answers of up to 4,096 bytes
 
+END_SECONDS = 30.0  # a Delete is answered by then, whatever is still being taken away
+
+# Ends the physical id of what was never made, which CloudFormation nevertheless deletes.
+UNMADE = "-unmade"
+
 
 class BadRequest(Exception):
     """This is no request that CloudFormation sends, and nobody waits for an answer to it."""
@@ -58,6 +63,7 @@ class Request:
     logical_id: str
     properties: Mapping[str, Any]
     response_url: str = field(repr=False)
+    physical_id: str = ""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
@@ -81,6 +87,7 @@ class Request:
             logical_id=event["LogicalResourceId"],
             properties=event.get("ResourceProperties") or {},
             response_url=event["ResponseURL"],
+            physical_id=str(event.get("PhysicalResourceId") or ""),
         )
 
     def text(self, name: str) -> str:
@@ -103,7 +110,8 @@ class Reply:
         `out_of_time` unless `waits` was told a better one.
 
         `physical_id` is one for ever: CloudFormation would take another one for a replacement and
-        send Delete for the old.
+        send Delete for the old. A create that failed has another: its Delete is not that of a
+        resource of the same kind that stands elsewhere.
         """
         self._request = request
         self._physical_id = physical_id
@@ -131,8 +139,16 @@ class Reply:
         self._send("SUCCESS", "", data)
 
     def failed(self, reason: str) -> None:
-        """`reason` is for everybody to read: what is wrong and what to do, and no secret."""
-        self._send("FAILED", reason, {})
+        """`reason` is for everybody to read and logged: what is wrong, what to do, and no secret.
+
+        A Delete succeeds all the same, because one that fails holds its whole stack.
+        """
+        if self._request.kind == "Delete":
+            logger.error("left behind: %s", reason)
+            self.succeeded({})
+        else:
+            logger.error("refused: %s", reason)
+            self._send("FAILED", reason, {})
 
     def waits(self, error: Exception) -> None:
         """What is waited for: the answer, if the time ends first."""
@@ -147,13 +163,22 @@ class Reply:
         body = {
             "Status": status,
             "Reason": reason[:LONGEST_REASON],
-            "PhysicalResourceId": self._physical_id,
+            "PhysicalResourceId": self._name(status),
             "StackId": self._request.stack_id,
             "RequestId": self._request.request_id,
             "LogicalResourceId": self._request.logical_id,
             "Data": dict(data),
         }
         _put(self._request.response_url, json.dumps(body).encode())
+
+    def _name(self, status: str) -> str:
+        match self._request.kind, status:
+            case "Create", "FAILED":
+                return self._physical_id + UNMADE
+            case "Delete", _:
+                return self._request.physical_id or self._physical_id
+            case _:
+                return self._physical_id
 
 
 def serve(
@@ -163,25 +188,30 @@ def serve(
     *,
     physical_id: str,
     out_of_time: str,
+    at_end: Callable[[], None] | None = None,
 ) -> None:
     """Answer one request with what `act` returns, which `Fn::GetAtt` may then read, or with why
-    not. Delete is answered at once: what our resources did goes with what they did it to.
+    not.
 
+    Delete always succeeds, soon, and mostly does nothing: what our resources did goes with what
+    they did it to. What would stay, `at_end` takes away: when the resource goes, not when one goes
+    that was never made. What it raises is logged.
     Raises: `BadRequest` when there is nobody to answer; `Unanswered` when the answer did not get
     through (Lambda then calls again).
     """
     request = Request.from_event(event)
     seconds = context.get_remaining_time_in_millis() / 1000 * (1 - ANSWER_AT)
+    if request.kind == "Delete":
+        seconds = min(seconds, END_SECONDS)
     with Reply(request, physical_id=physical_id, seconds=seconds, out_of_time=out_of_time) as reply:
-        if request.kind == "Delete":
-            reply.succeeded({})
-            return
         try:
-            data = act(request, context, reply)
+            data: Mapping[str, str] = {}
+            if request.kind != "Delete":
+                data = act(request, context, reply)
+            elif at_end and request.physical_id == physical_id:
+                at_end()
         except Exception as error:  # noqa: BLE001  a silent function holds a stack until it gives up
-            reason = explain(error)
-            logger.error("refused: %s", reason)  # noqa: TRY400  a trace may quote anything
-            reply.failed(reason)
+            reply.failed(explain(error))
         else:
             reply.succeeded(data)
 

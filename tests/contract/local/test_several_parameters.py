@@ -24,3 +24,17 @@ def test_a_role_reads_the_parameters_it_may_and_no_others(cloud: Cloud) -> None:
     assert len(ssm.get_parameters(Names=["/several/a", "/several/b"])["Parameters"]) == 2
     with pytest.raises(ClientError, match="not authorized"):
         ssm.get_parameters(Names=["/several/a", "/several/c"])
+
+
+def test_a_role_turns_the_pages_it_may_and_no_others(cloud: Cloud) -> None:
+    mine = allow("ssm:PutParameter", f"{SCOPE}/several/book/*")
+    ssm = cloud.session("ssm", "several-writes", mine)
+    page = {"Value": "host:1", "Type": "String", "Overwrite": True}
+
+    for host in ("host:1", "host:2"):
+        ssm.put_parameter(Name="/several/book/writer", **page | {"Value": host})
+    with pytest.raises(ClientError, match="not authorized"):
+        ssm.put_parameter(Name="/several/other", **page)
+
+    assert cloud.parameter("/several/book/writer") == "host:2"
+    assert cloud.parameter("/several/other") is None

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from account import tree
-from account.names import PROJECT, is_copy
+from account import in_service, tree
+from account.destroy import unblock
+from account.names import PROJECT
 from account.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -53,12 +54,7 @@ def take(scene: Scene, ledger_table: str) -> Kept:
 
 def _snapshot(scene: Scene, kept: Kept, stamp: str) -> None:
     rds = scene.at("rds")
-    own = [
-        each
-        for each in scene.each("rds", "describe_db_clusters", "DBClusters")
-        if scene.ours(each["DBClusterIdentifier"])
-        and not is_copy(scene.environment, each["DBClusterIdentifier"])
-    ]
+    own = _in_service(scene)
     for each in _kept_before(scene):
         kept.earlier.add(each["DBClusterSnapshotIdentifier"])
         kept.keys |= _keys_of(each)
@@ -66,11 +62,11 @@ def _snapshot(scene: Scene, kept: Kept, stamp: str) -> None:
         if not kept.earlier:
             raise Refusal("Nothing was done: there is no database to keep a snapshot of.")
         return  # this run finishes what an earlier one began
-    kept.keys |= _keys_of(own[0])
+    kept.keys |= _keys_of(own)
     name = f"{PROJECT}-kept-{stamp}-{scene.environment}"
     rds.create_db_cluster_snapshot(
         DBClusterSnapshotIdentifier=name,
-        DBClusterIdentifier=own[0]["DBClusterIdentifier"],
+        DBClusterIdentifier=own["DBClusterIdentifier"],
         Tags=[{"Key": "Project", "Value": PROJECT}, {"Key": "DataClass", "Value": "personal"}],
     )
     kept.snapshot = name
@@ -80,6 +76,17 @@ def _snapshot(scene: Scene, kept: Kept, stamp: str) -> None:
         return bool(found["DBClusterSnapshots"][0]["Status"] == "available")
 
     scene.wait(f"taking the snapshot {name}", ready, within=120 * MINUTES)
+
+
+def _in_service(scene: Scene) -> dict[str, Any]:
+    """The cluster that clients go to, also when a cutover was not adopted; empty without any.
+
+    Without an address book it is the stack's own.
+    """
+    found = {each["DBClusterIdentifier"]: each for each in unblock.clusters(scene)}
+    page = in_service.writer_page(scene.at("ssm"), scene.environment)
+    name = in_service.led_to(page, found.values()) or in_service.own_cluster(scene.environment)
+    return found.get(name, {})
 
 
 def _kept_before(scene: Scene) -> list[dict[str, Any]]:

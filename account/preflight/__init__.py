@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from account.preflight import inputs, logins, orderable, prerequisites, quiet, quotas
+from account.preflight import adoption, inputs, logins, orderable, prerequisites, quiet, quotas
 from account.preflight.finding import Finding, Look, fails
 from account.refusal import Refusal
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CHECKS: tuple[Check, ...] = (
     *logins.CHECKS,
     *quiet.CHECKS,
+    *adoption.CHECKS,
     *inputs.CHECKS,
     *prerequisites.CHECKS,
     *orderable.CHECKS,

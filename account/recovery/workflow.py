@@ -171,7 +171,7 @@ def _target(text: str) -> str:
 def _state(states: Any, execution: str) -> str:
     """Where it is, by the newest event that says so."""
     events = states.get_execution_history(
-        executionArn=execution, reverseOrder=True, maxResults=20, includeExecutionData=False
+        executionArn=execution, reverseOrder=True, maxResults=1000, includeExecutionData=False
     )["events"]
     entered = (
         each["stateEnteredEventDetails"]["name"]

@@ -16,7 +16,7 @@ class BadTask(Permanent):
 
 
 class AwsRefused(Retryable):
-    """AWS refused a call, or did not answer; the message is its code. A capacity or a limit passes
+    """AWS refused a call, or did not answer; the message has call and code. A capacity or a limit passes
     or is raised; AccessDenied is a grant that the last deploy took."""
 
 

@@ -59,7 +59,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     try:
         answer = STEPS[step](run, event, doors(settings.cached(RestoreSettings)))
     except (BotoCoreError, ClientError) as error:  # its classes are as many as AWS's codes
-        raise AwsRefused(f"{step}: {aws.reason(error)}") from None
+        raise AwsRefused(aws.refusal(error)) from None
     logger.info("step done", extra={"run": run, "step": step, **answer})
     return answer
 

@@ -37,6 +37,23 @@ def test_restored_and_quarantined_clusters_go_with_their_members(answers: Answer
     }
 
 
+def test_an_adoption_that_was_not_finished_leaves_nothing_in_the_way(answers: Answers) -> None:
+    """The names were exchanged for the clusters, and not yet for their members."""
+    databases = Databases(
+        answers,
+        cluster("streamflix-aurora-dev", "streamflix-aurora-dev-r1-a"),
+        cluster("streamflix-aurora-dev-q1", "streamflix-aurora-dev-a"),
+    )
+    answers["application-autoscaling.describe_scalable_targets"] = {"ScalableTargets": []}
+    here = scene(answers.account(), ("AWS::RDS::DBInstance", "streamflix-aurora-dev-a"))
+
+    unblock.remove_foreign_clusters(here)
+    unblock.remove_foreign_members(here)
+
+    assert [*databases.clusters] == ["streamflix-aurora-dev"]
+    assert databases.clusters["streamflix-aurora-dev"]["DBClusterMembers"] == []
+
+
 def test_members_that_the_stack_does_not_know_go_and_do_not_come_back(answers: Answers) -> None:
     databases = Databases(
         answers,
@@ -76,7 +93,10 @@ def test_protection_is_taken_off_what_is_ours(answers: Answers) -> None:
     Databases(
         answers,
         cluster("streamflix-aurora-dev", DeletionProtection=True),
+        cluster("streamflix-aurora-dev-q1", DeletionProtection=True),
+        cluster("streamflix-aurora-dev-r2", DeletionProtection=True),
         cluster("streamflix-aurora-prod", DeletionProtection=True),
+        cluster("streamflix-aurora-prod-q1", DeletionProtection=True),
     )
     ours, theirs = "arn:aws:elb:1:2:loadbalancer/app/ours/1", "arn:aws:elb:1:2:loadbalancer/theirs"
     answers["elbv2.describe_load_balancers"] = {
@@ -93,7 +113,9 @@ def test_protection_is_taken_off_what_is_ours(answers: Answers) -> None:
     unblock.unlock(here)
 
     assert [each["DBClusterIdentifier"] for each in answers.called("rds.modify_db_cluster")] == [
-        "streamflix-aurora-dev"
+        "streamflix-aurora-dev",
+        "streamflix-aurora-dev-q1",
+        "streamflix-aurora-dev-r2",
     ]
     balancers = answers.called("elbv2.modify_load_balancer_attributes")
     assert [each["LoadBalancerArn"] for each in balancers] == [ours]
@@ -103,10 +125,13 @@ def test_protection_is_taken_off_what_is_ours(answers: Answers) -> None:
     assert len(answers.called("cloudformation.update_termination_protection")) == 1
 
 
-def test_production_that_is_protected_is_refused_with_the_command(answers: Answers) -> None:
-    Databases(answers, cluster("streamflix-aurora-prod", DeletionProtection=True))
+@pytest.mark.parametrize("name", ["streamflix-aurora-prod", "streamflix-aurora-prod-q1"])
+def test_production_that_is_protected_is_refused_with_the_command(
+    answers: Answers, name: str
+) -> None:
+    Databases(answers, cluster(name, DeletionProtection=True))
 
-    with pytest.raises(Refusal, match="--db-cluster-identifier streamflix-aurora-prod"):
+    with pytest.raises(Refusal, match=f"--db-cluster-identifier {name} "):
         destroy.refuse_protected(scene(answers.account("prod")))
 
 

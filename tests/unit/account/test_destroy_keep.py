@@ -23,6 +23,7 @@ from tests.unit.account.condemned import KEY, NOW, Databases, cluster, scene
 
 def keeping(answers: Answers) -> Scene:
     Databases(answers, cluster("streamflix-aurora-dev", KmsKeyId=KEY))
+    answers["ssm.get_parameter"] = Refused("ParameterNotFound")
     answers["rds.create_db_cluster_snapshot"] = {}
     answers["rds.describe_db_cluster_snapshots"] = lambda **asked: {
         "DBClusterSnapshots": [{"Status": "available"}] if asked else []
@@ -49,6 +50,21 @@ def test_snapshot_and_key_are_kept_together_and_the_key_is_made_usable(answers: 
     assert answers.called("kms.cancel_key_deletion") == [{"KeyId": KEY}]
     assert answers.called("kms.enable_key") == [{"KeyId": KEY}]
     assert answers.called("rds.delete_db_cluster_snapshot") == []
+
+
+def test_after_a_cutover_the_snapshot_is_of_the_cluster_in_service(answers: Answers) -> None:
+    here = keeping(answers)
+    Databases(
+        answers,
+        cluster("streamflix-aurora-dev", KmsKeyId=KEY, Endpoint="of.the.deposed", Port=5432),
+        cluster("streamflix-aurora-dev-r1", KmsKeyId=KEY, Endpoint="in.service", Port=5432),
+    )
+    answers["ssm.get_parameter"] = {"Parameter": {"Value": "in.service:5432"}}
+
+    keep.take(here, "")
+
+    (taken,) = answers.called("rds.create_db_cluster_snapshot")
+    assert taken["DBClusterIdentifier"] == "streamflix-aurora-dev-r1"
 
 
 def test_a_ledger_is_kept_with_its_key(answers: Answers) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from account import guard
     from tests.unit.account.answers import Answers
 
-from tests.unit.account.condemned import KEY, NOW, ROOT, scene
+from tests.unit.account.condemned import KEY, NOW, ROOT, Databases, cluster, scene
 
 
 def test_log_groups_of_ours_go_whoever_made_them(dev: guard.Account) -> None:
@@ -159,6 +159,32 @@ def test_copies_abroad_go_and_other_peoples_stay(answers: Answers) -> None:
 
     deleted = answers.called("backup.delete_recovery_point")
     assert [each["RecoveryPointArn"] for each in deleted] == ["1", "2"]
+
+
+def test_a_copy_that_is_left_is_found_and_so_is_its_member(
+    monkeypatch: pytest.MonkeyPatch, answers: Answers
+) -> None:
+    of_rds = ("describe_db_clusters", "describe_db_instances")
+    monkeypatch.setattr(
+        remains, "LISTINGS", [each for each in remains.LISTINGS if each.operation in of_rds]
+    )
+    Databases(
+        answers,
+        cluster("streamflix-aurora-dev-q1", "streamflix-aurora-dev-q1-a"),
+        cluster("streamflix-aurora-dev-r2", "streamflix-aurora-dev-a"),
+        cluster("streamflix-aurora-prod-q1", "streamflix-aurora-prod-q1-a"),
+    )
+    answers["ssm.describe_parameters"] = {"Parameters": []}
+    answers["ec2.describe_vpcs"] = {"Vpcs": []}
+
+    found = {each.partition(": ")[2] for each in remains.by_name(scene(answers.account()), set())}
+
+    assert found == {
+        "streamflix-aurora-dev-q1",
+        "streamflix-aurora-dev-q1-a",
+        "streamflix-aurora-dev-r2",
+        "streamflix-aurora-dev-a",
+    }
 
 
 def test_what_remains_is_found_by_name_in_every_service(monkeypatch, answers: Answers) -> None:

@@ -36,3 +36,9 @@ def reason(error: Exception) -> str:
     """
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code") or type(error).__name__)
+
+
+def refusal(error: Exception) -> str:
+    """As `reason`, after the name of the call: for whoever makes many different ones."""
+    called = getattr(error, "operation_name", "")
+    return f"{called}: {reason(error)}" if called else reason(error)

@@ -29,7 +29,7 @@ def _adopted(look: Look) -> Iterator[Finding]:
             NAME,
             f"the address book leads to {leads_to or page}, and not to the stack's {own}",
             "A cutover was not adopted: CloudFormation would look after a cluster that is out of "
-            f"service. make adopt ENV={look.environment} comes first: docs/runbooks/cutover.md",
+            f"service. make adopt ENV={look.environment} comes first: docs/cutover.md",
         )
     else:
         yield Finding(NAME, "none yet")

@@ -1,4 +1,4 @@
-"""`make drill`, `make cutover`, `make adopt`: a human begins the restore workflow and follows it."""
+"""`make drill`, `make cutover`, `make adopt`: a human begins the restore workflow, and follows."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ class BadTask(Permanent):
 
 
 class AwsRefused(Retryable):
-    """AWS refused a call, or did not answer; the message has call and code. A capacity or a limit passes
-    or is raised; AccessDenied is a grant that the last deploy took."""
+    """AWS refused a call, or did not answer; the message has call and code. A capacity or a limit
+    passes or is raised; AccessDenied is a grant that the last deploy took."""
 
 
 class CopyNotReady(Retryable):

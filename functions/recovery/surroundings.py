@@ -6,12 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recovery.errors import CopyNotReady
-from streamflix import aws
+from streamflix import aws, log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from recovery.settings import CutoverSettings
+
+logger = log.get("recovery")
 
 DISABLED = "Disabled"
 # Lambda's clock and ours.
@@ -103,5 +105,11 @@ class Surroundings:
             ResourceIds=[target["ResourceId"]],
         )["ScalableTargets"]
         wanted = dict.fromkeys(SUSPENSIONS, suspended)
-        if found and found[0].get("SuspendedState", {}) != wanted:
+        if not found or found[0].get("SuspendedState", {}) == wanted:
+            return
+        try:
             scaling.register_scalable_target(**target, SuspendedState=wanted)
+        except scaling.exceptions.ValidationException as error:
+            # It looks whether its caller may do all that scaling does. Somebody waits for the
+            # database: a reader too many is the smaller harm.
+            logger.warning("scaling goes on as it did", extra={"reason": aws.reason(error)})

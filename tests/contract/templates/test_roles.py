@@ -18,6 +18,7 @@ FOR_EVERYTHING = {
     "NetworkMarks.VpcFunctionPolicy.OurCodeDoesNot": "a Deny is meant for everything",
     "PrivacyErase.ErasePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
     "RecoveryCutover.CutoverPolicy.FindsTheScalingOfReaders": "a describe call takes no resource",
+    "RecoveryCutover.CutoverPolicy.ScalingMakesSureThatItsCallerMayDoWhatItDoes": "of no account",
     "RecoveryDrill.RestorePolicy.StepFunctionsDeliversItsLog": "deliveries of logs have no name",
     "RecoveryGameDays.GameDayPolicy.FisDeliversItsLog": "deliveries of logs have no name",
     "RecoveryGameDays.GameDayPolicy.FisFindsTargets": "tag:GetResources takes no resource",

@@ -19,9 +19,9 @@ CLOUD = ROOT / ".local/venvs/cloud/bin/python"
 # What only AWS calls: the laptop has no network interfaces and no flow logs to deliver, runs no
 # task, takes and tries no backup, starts no experiment, its proxy is another name of the database,
 # its tables decrypt without asking for whom, its functions leave no dead letters and its workflows
-# no log, its queues are read and its files mounted without asking, its RDS encrypts and tags
-# without asking for whom, its Parameter Store tags what is put without asking, and no suite waits
-# for a Wednesday or looks on after the platform's end.
+# no log, its queues are read and its files mounted without asking, its RDS encrypts without asking
+# for whom, its Parameter Store tags what is put without asking, and no suite waits for a Wednesday
+# or looks on after the platform's end.
 ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
@@ -72,7 +72,6 @@ ONLY_AWS_CALLS = {
             "RdsAsksForWhatACopyIsMadeOfAsWell",
             "RdsEncryptsTheCopyForIt",
             "RdsLooksAtTheKeyForIt",
-            "RdsTagsTheCopyForIt",
         ],
         "streamflix-recovery-restore": ["StepFunctionsDeliversItsLog"],
         "streamflix-recovery-schedule": ["EventBridgeStartsADrill"],

@@ -60,4 +60,4 @@ def test_another_cluster_in_service_refuses_it_with_the_command(
 
     assert verdicts([found]) == ["FAIL"]
     assert "make adopt ENV=dev" in found.remedy
-    assert "docs/runbooks/cutover.md" in found.remedy
+    assert "docs/cutover.md" in found.remedy

@@ -74,6 +74,7 @@ class Restore:
     """Resource id of the cluster that a cutover replaces; the rest is a cutover's as well."""
     replacement: str = ""
     turned_at: float | None = None
+    complete_at: float | None = None
     adopted_at: float | None = None
 
     @property

@@ -79,7 +79,12 @@ class Workflow:
         waiting = [each for each in Record(self.account).restores() if each.waits_for_adoption]
         if not waiting:
             raise Refusal("No cutover waits to be adopted: the stack's names are in service.")
-        cutover = waiting[0]
+        cutover, environment = waiting[0], self.account.environment
+        if cutover.complete_at is None:
+            raise Refusal(
+                f"Cutover {cutover.run} is not complete. It goes on first: "
+                f"make cutover ENV={environment} RUN={cutover.run}"
+            )
         self.view.say(str(self.account))
         self.view.say(
             f"{cutover.copy} gets the stack's names. Instances restart one after the other: the "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from recovery import lease
 from recovery.errors import AwsRefused, BadTask, NotConfirmed
-from recovery.restores import ADOPTED, FENCED, TURNED, Restores, refuse_shrunk
+from recovery.restores import ADOPTED, COMPLETE, FENCED, TURNED, Restores, refuse_shrunk
 from recovery.settings import CutoverSettings
 from recovery.surroundings import Surroundings
 from recovery.table import Table
@@ -148,7 +148,9 @@ def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """One instance was enough to be back; now it survives the loss of a zone again."""
     lease.take(doors.env.hold_table, run)
-    doors.takeover.add_readers(doors.restores.known(run))
+    restore = doors.restores.known(run)
+    doors.takeover.add_readers(restore)
+    doors.restores.advance(restore, COMPLETE, complete_at=doors.now())
     return {}
 
 
@@ -169,13 +171,14 @@ def undo(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def settle(_: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Find what is to be adopted, and refuse who does not name it."""
     restore = doors.restores.unadopted()
-    if restore is None or not restore.outcome:
-        raise NotConfirmed("no cutover that ended waits to be adopted")
+    if restore is None:
+        raise NotConfirmed("no cutover waits to be adopted")
+    if restore.complete_at is None:
+        raise NotConfirmed(f"{restore.run} is not complete: make cutover RUN={restore.run} goes on")
     asked = (event.get("input") or {}).get("confirm")
     if asked != restore.replacement:
         raise NotConfirmed(f"confirm {asked!r} is not the cluster in service; make adopt asks it")
     _hold_adoption(restore, doors)
-    doors.takeover.add_readers(restore)
     return {"run": restore.run}
 
 

@@ -81,6 +81,8 @@ def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         raise NotConfirmed(f"{run} was begun with another mode or another cluster")
     elif known.outcome == "failed":
         raise NotConfirmed(f"{run} has failed and was taken back; begin another")
+    elif known.adopted_at is not None:
+        raise NotConfirmed(f"{run} is done and adopted; begin another")
     lease.take(doors.env.hold_table, run)
     for name, mark in doors.clusters.copies():
         if mark != run:  # whoever holds knows that nobody else is at work

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 400 * 86_400
 
 # How far a run is on record; nobody puts an earlier stage over a later one.
-BEGUN, FENCED, TURNED, ENDED, ADOPTED = 0, 1, 2, 8, 9
+BEGUN, FENCED, TURNED, ENDED, COMPLETE, ADOPTED = 0, 1, 2, 7, 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Restore:
     fenced_at: float | None = None
     turned_at: float | None = None
     """From here on there is no way back: the address book leads to the copy."""
+    complete_at: float | None = None
+    """The application writes since its end; here events are counted and readers are there, too."""
     adopted_at: float | None = None
 
     @property

@@ -54,10 +54,7 @@ class Takeover:
         The recovery room's mark stays welcome: it goes on working in it.
         """
         self.dress(copy, groups)
-        if any(tag["Key"] == blueprint.MARK for tag in copy.get("TagList", [])):
-            aws.client("rds").remove_tags_from_resource(
-                ResourceName=copy["DBClusterArn"], TagKeys=[blueprint.MARK]
-            )
+        _unmark(copy["DBClusterArn"], copy)
 
     def add_readers(self, restore: Restore) -> None:
         """As many instances as the original has from the stack, each like its own."""
@@ -96,6 +93,7 @@ class Takeover:
             ):
                 self._change_instance(instance, **changes)
             await_available(instance, "DBInstanceStatus", instance["DBInstanceIdentifier"])
+            _unmark(instance["DBInstanceArn"], instance)
         if old.get("DeletionProtection"):  # the last that anybody wants of it
             self._change(old, DeletionProtection=False)
 
@@ -175,6 +173,11 @@ class Takeover:
         )
         if tolerating(BUSY | THERE_ALREADY, call) is None:
             raise CopyNotReady(f"{name} takes no changes yet")
+
+
+def _unmark(arn: str, described: Described) -> None:
+    if any(tag["Key"] == blueprint.MARK for tag in described.get("TagList", [])):
+        aws.client("rds").remove_tags_from_resource(ResourceName=arn, TagKeys=[blueprint.MARK])
 
 
 def _tier(instance: Described) -> int:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamflix import hold
-from tests.integration.recovery.conftest import HOLD
+from tests.integration.recovery.platform import HOLD
 from tests.integration.seams import Point, Seams, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.recovery.conftest import Platform
+    from tests.integration.recovery.platform import Platform
 
 EVERY_POINT = os.environ.get("RECOVERY_CRASH_POINTS") == "0"
 PARTS = 8

@@ -5,19 +5,18 @@ from __future__ import annotations
 import itertools
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg2
 import pytest
 
 from recovery.errors import CopyNotFenced, NotConfirmed, RotationHalfway
 from streamflix import hold
 from streamflix.errors import EnvironmentHeld
 from tests.integration.local.laptop import CLUSTER
-from tests.integration.recovery.conftest import HOLD
+from tests.integration.recovery.platform import HOLD, log_in
 
 if TYPE_CHECKING:
-    from tests.integration.recovery.conftest import Platform
+    from tests.integration.recovery.platform import Platform
 
 RUNS = (f"drill-{number}" for number in itertools.count(1))
 INPUT = {"mode": "drill", "target": "latest"}
@@ -31,24 +30,6 @@ def restored(platform: Platform, run: str, target: str = "latest") -> str:
     address = platform.step(run, "instance")["address"]
     platform.step(run, "master")
     return str(address)
-
-
-def log_in(address: str, user: str, password: str, ca: Any) -> str:
-    """Why not, or nothing."""
-    host, _, port = address.rpartition(":")
-    try:
-        psycopg2.connect(
-            host=host,
-            port=port,
-            user=user,
-            password=password,
-            dbname="streamflix",
-            sslmode="verify-full",
-            sslrootcert=str(ca),
-        ).close()
-    except psycopg2.OperationalError as error:
-        return str(error)
-    return ""
 
 
 def test_a_drill_measures_the_copy_and_leaves_nothing(platform: Platform) -> None:

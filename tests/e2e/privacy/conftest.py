@@ -84,9 +84,8 @@ class Api:
         return found
 
 
-@pytest.fixture(scope="session")
-def api(outputs: dict[str, str], aws: Any) -> Api:
-    """The caller that these tests are is allowed to vouch for people."""
+def caller(outputs: dict[str, str], aws: Any) -> Api:
+    """Whoever these tests are is allowed to vouch for people."""
     session = boto3.session.Session(region_name="eu-central-1")
     arn = aws.client("sts").get_caller_identity()["Arn"]
     allowed = {"request_types": ["erasure"], "verified_by": ["self_service"]}
@@ -97,6 +96,11 @@ def api(outputs: dict[str, str], aws: Any) -> Api:
         Value=json.dumps({"callers": {arn: allowed}, "callback_hosts": [CALLBACK_HOST]}),
     )
     return Api(outputs["APIGatewayURL"], session)
+
+
+@pytest.fixture(scope="session")
+def api(outputs: dict[str, str], aws: Any) -> Api:
+    return caller(outputs, aws)
 
 
 @dataclass

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
-from tests.e2e.recovery.test_watch import on_record
-from tests.eventually import eventually
-
-DRILL_SECONDS = 90
-
-
-def drill(aws: Any, outputs: dict[str, str], run: str, **asked: str) -> str:
-    """Run the workflow; returns how it ended."""
-    workflow = aws.client("stepfunctions")
-    execution = workflow.start_execution(
-        stateMachineArn=outputs["RestoreStateMachineArn"], name=run, input=json.dumps(asked)
-    )["executionArn"]
-    ended: str = eventually(
-        lambda: workflow.describe_execution(executionArn=execution)["status"],
-        DRILL_SECONDS,
-        lambda status: status != "RUNNING",
-    )
-    return ended
-
-
-def clusters(aws: Any) -> set[str]:
-    described = aws.client("rds").describe_db_clusters()["DBClusters"]
-    return {each["DBClusterIdentifier"] for each in described}
+from tests.e2e.recovery import workflow
+from tests.e2e.recovery.workflow import clusters, on_record
 
 
 def test_a_drill_restores_closes_erases_measures_and_leaves_nothing(
     aws: Any, outputs: dict[str, str]
 ) -> None:
     # As EventBridge names executions: longer than others, and with an underscore.
-    before, run = clusters(aws), f"{uuid.uuid4()}_{uuid.uuid4()}"
+    before, run = clusters(aws).keys(), f"{uuid.uuid4()}_{uuid.uuid4()}"
 
-    assert drill(aws, outputs, run, mode="drill", target="latest") == "SUCCEEDED"
+    assert workflow.run(aws, outputs, run, mode="drill", target="latest") == "SUCCEEDED"
 
-    assert clusters(aws) == before
+    assert clusters(aws).keys() == before
     [known] = [each for each in on_record(aws, outputs, "restore") if each["run"] == run]
     assert known["outcome"] == "passed"
     assert known["rpo_seconds"] < 300
@@ -52,9 +30,9 @@ def test_a_drill_restores_closes_erases_measures_and_leaves_nothing(
 
 
 def test_a_cutover_is_not_begun_by_a_word(aws: Any, outputs: dict[str, str]) -> None:
-    before, run = clusters(aws), f"cutover-{uuid.uuid4()}"
+    before, run = clusters(aws).keys(), f"cutover-{uuid.uuid4()}"
 
-    assert drill(aws, outputs, run, mode="cutover") == "FAILED"
+    assert workflow.run(aws, outputs, run, mode="cutover") == "FAILED"
 
-    assert clusters(aws) == before
+    assert clusters(aws).keys() == before
     assert [each for each in on_record(aws, outputs, "restore") if each["run"] == run] == []

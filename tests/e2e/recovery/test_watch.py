@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.recovery.workflow import on_record
 from tests.eventually import eventually
 
 EVENTS = Path(__file__).parents[3] / "events/recovery"
@@ -21,15 +22,6 @@ def invoke(aws: Any, outputs: dict[str, str], what: str, event: dict[str, Any]) 
     told = json.loads(answer["Payload"].read() or b"null")
     assert "FunctionError" not in answer, told
     return told
-
-
-def on_record(aws: Any, outputs: dict[str, str], kind: str) -> list[dict[str, Any]]:
-    answer = aws.client("dynamodb").query(
-        TableName=outputs["IncidentsTableName"],
-        KeyConditionExpression="kind = :kind",
-        ExpressionAttributeValues={":kind": {"S": kind}},
-    )
-    return [json.loads(item["record"]["S"]) for item in answer["Items"]]
 
 
 def test_every_second_a_write_is_acknowledged_and_seen_by_the_reader(

@@ -19,5 +19,5 @@ class MalformedInvocation(Permanent):
 
 
 class BadTask(Permanent):
-    """The event is no task of the replay's: it knows `still` and `replay`. The restore workflow
+    """The event names no restore whose events are to be counted. The restore workflow
     sends the right ones; by hand: events/analytics/replay.json."""

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 GC_THRESHOLD = 200_000
 
 
-def open_doors(env: Settings, application_name: str, ca_file: Path) -> Doors:
+def open_doors(
+    env: Settings, application_name: str, ca_file: Path, *, recounts: bool = False
+) -> Doors:
     # A batch makes some 60,000 objects and no cycles: looking for cycles among them again and
     # again costs a fifth of the CPU.
     gc.freeze()
@@ -41,5 +43,7 @@ def open_doors(env: Settings, application_name: str, ca_file: Path) -> Doors:
     redis = Redis(env.redis_host, env.redis_port, Secret(env.redis_secret_arn), ca_file=ca_file)
     tombstones = fence.Tombstones(partial(fence.unwrap, environment=env.environment))
     return Doors(
-        Store(book, postgres, tombstones), Viewers(redis), RejectsQueue(env.rejects_queue_url)
+        Store(book, postgres, tombstones, recounts=recounts),
+        Viewers(redis),
+        RejectsQueue(env.rejects_queue_url),
     )

@@ -15,7 +15,7 @@ from psycopg2.errors import CardinalityViolation
 from analytics.decode import Pointer
 from analytics.rollup import Fresh, roll_up, sift
 from streamflix import fence
-from streamflix.errors import StatementRefused
+from streamflix.errors import EpochMoved, StatementRefused
 from streamflix.postgres import describe
 
 if TYPE_CHECKING:
@@ -60,11 +60,20 @@ class Store:
     """Every method is a transaction, refused with `EpochMoved` while the database is not the one
     that the address book means."""
 
-    def __init__(self, book: AddressBook, postgres: Postgres, tombstones: fence.Tombstones) -> None:
-        """`postgres` leads to the book's writer and was prepared with `STAGING`."""
+    def __init__(
+        self,
+        book: AddressBook,
+        postgres: Postgres,
+        tombstones: fence.Tombstones,
+        *,
+        recounts: bool = False,
+    ) -> None:
+        """`postgres` leads to the book's writer and was prepared with `STAGING`. `recounts` is of
+        whoever counts what a restore took back; all others are refused until it is counted."""
         self._book = book
         self._postgres = postgres
         self._tombstones = tombstones
+        self._recounts = recounts
         self._owed: list[dict[str, object]] = []
 
     def look_again(self) -> None:
@@ -79,13 +88,6 @@ class Store:
                 shard: Progress(int(watermark), int(begun))
                 for shard, watermark, begun in cursor.fetchall()
             }
-
-    def standstill(self, stream: str) -> tuple[str, float]:
-        """When a batch was last counted (RFC 3339), and seconds since, by the database's clock."""
-        with fence.transaction(self._book, self._postgres) as (cursor, _):
-            cursor.execute(_SQL["standstill"], {"stream": stream})
-            newest, seconds = _row(cursor)
-            return str(newest), float(seconds)
 
     def begin(self, batch: Batch) -> int:
         """Put on record that this batch, of one record as a rule, is begun.
@@ -153,6 +155,8 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[pg.cursor]:
         with fence.transaction(self._book, self._postgres, fence.SHARED) as (cursor, epoch):
+            if epoch.recounting and not self._recounts:
+                raise EpochMoved("events are counted again that a restore took back")
             self._tombstones.refresh(cursor, epoch)
             yield cursor
 

@@ -60,7 +60,8 @@ class Copied:
     def open_logins(self, secrets: Mapping[str, str], epoch: int | None) -> int:
         """Let these logins in, twins included, into the life of that number; returns how many.
 
-        Unknown roles stay closed. Raises: what reading a secret raises.
+        A new life lets nobody count but the replay, until `let_count`. Unknown roles stay closed.
+        Raises: what reading a secret raises.
         """
         known = [each for login, arn in secrets.items() for each in _versions(login, arn)]
         with self._postgres.transaction() as cursor:
@@ -73,6 +74,12 @@ class Copied:
                     sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(found.username))
                 )
         return len(known)
+
+    def let_count(self) -> None:
+        """What a restore took back is counted: the consumer may go on."""
+        with self._postgres.transaction() as cursor:
+            cursor.execute("SET LOCAL ROLE ops_owner")
+            cursor.execute(_SQL["end_recounting"])
 
     def verify(self) -> dict[str, Any]:
         """Measure the copy. Raises: `CopyIncomplete`, `CopyNotFenced`."""

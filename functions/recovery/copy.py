@@ -23,15 +23,16 @@ logger = log.get("recovery")
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
     """Run one step in the copy at an address.
 
-    Event: ``{"run": name, "address": "host:port", "step": logins | verify | open}``. `logins`
-    closes it to everybody but master and gives each login the passwords that it has now; a cutover
-    fences the cluster that it replaces so. `verify` returns ``{"beatenAt": s, "accounts": n}``.
-    `open` takes ``"logins": [names]`` and lets them in; with ``"epoch": n`` a new life begins.
+    Event: ``{"run": name, "address": "host:port", "step": logins | verify | open | count}``.
+    `logins` closes it to everybody but master and gives each login the passwords that it has now;
+    a cutover fences the cluster that it replaces so. `verify` returns ``{"beatenAt": s, "accounts":
+    n}``. `open` takes ``"logins": [names]`` and lets them in; with ``"epoch": n`` a new life
+    begins, in which the consumer waits until `count`.
     Raises: `CopyNotFenced`, `CopyIncomplete`, `BadTask` (permanent); what a connection raises
     (retryable). Safe to repeat and to interrupt.
     """
     step = str(event.get("step"))
-    if step not in {"logins", "verify", "open"}:
+    if step not in {"logins", "verify", "open", "count"}:
         raise BadTask("the event names no step in a copy")
     env = settings.cached(CopySettings)
     copied = Copied(Address.parse(str(event.get("address"))), Secret(env.master_secret_arn))
@@ -41,6 +42,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
         elif step == "open":
             arns = {login: env.login_secret_arns[login] for login in event["logins"]}
             answer = {"logins": copied.open_logins(arns, event.get("epoch"))}
+        elif step == "count":
+            copied.let_count()
+            answer = {}
         else:
             answer = copied.verify()
     finally:

@@ -42,7 +42,7 @@ class Doors:
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # noqa: ARG001
     """Run one step of one cutover, or of its adoption.
 
-    Event: ``{"run": name, "step": pause | fence | turn | tell | quiet | resume | readers | undo}``;
+    Event: ``{"run": name, "step": pause | fence | turn | tell | resume | readers | undo}``;
     `fence` takes ``"measured"``, `turn` ``"replayed"`` and ``"migrated"``, as `restore.report`
     does. For an adoption ``{"run": name of the cutover, "step": settle | aside | in | finish}``;
     `settle` takes ``"input": {"confirm": resource id of the cluster in service}`` as its run.
@@ -132,14 +132,8 @@ def tell(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     return dict(numbers)
 
 
-def quiet(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    lease.take(doors.env.hold_table, run)
-    doors.surroundings.refuse_in_flight(doors.now())
-    return {}
-
-
 def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    """The tip of the stream is reached: the consumer goes on from there."""
+    """The tip of the stream was reached: what Lambda hands over again is counted already."""
     lease.take(doors.env.hold_table, run)
     doors.surroundings.resume_stream()
     return {}
@@ -228,7 +222,6 @@ STEPS: Mapping[str, Callable[[str, Mapping[str, Any], Doors], dict[str, Any]]] =
     "fence": fence,
     "turn": turn,
     "tell": tell,
-    "quiet": quiet,
     "resume": resume,
     "readers": readers,
     "undo": undo,

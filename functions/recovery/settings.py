@@ -68,8 +68,6 @@ class CutoverSettings:
     address_book: str
     mapping_id: str
     """The consumer's, of the stream."""
-    consumer_seconds: int
-    """How long one call of it may take."""
     proxy_name: str = ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recovery.errors import CopyNotReady
 from streamflix import aws, log
 
 if TYPE_CHECKING:
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 logger = log.get("recovery")
 
-DISABLED = "Disabled"
-# Lambda's clock and ours.
-MARGIN_SECONDS = 5
 READERS = {"ServiceNamespace": "rds", "ScalableDimension": "rds:cluster:ReadReplicaCount"}
 SUSPENSIONS = (
     "DynamicScalingInSuspended",
@@ -28,29 +24,16 @@ TARGETS = {"TargetGroupName": "default"}
 
 
 class Surroundings:
-    """Each method looks first and may be repeated. Raises boto3's errors, and `CopyNotReady`."""
+    """Each method looks first and may be repeated. Raises boto3's errors."""
 
     def __init__(self, env: CutoverSettings) -> None:
         self._env = env
 
     def pause(self) -> None:
-        """Let nobody count events, and nobody add readers to a cluster that goes."""
-        if self._mapping()["State"] not in {"Disabling", DISABLED}:
+        """Nobody is called to count events in vain, or adds readers to a cluster that goes."""
+        if self._mapping()["State"] not in {"Disabling", "Disabled"}:
             self._enable(False)
         self._suspend(True)
-
-    def refuse_in_flight(self, now: float) -> None:
-        """A consumer that had begun ends with its time. Raises: `CopyNotReady` until it must have.
-
-        It would find the new database and put its watermarks beyond what nobody has counted there.
-        """
-        mapping = self._mapping()
-        if mapping["State"] != DISABLED:
-            raise CopyNotReady(f"the stream's mapping is {mapping['State']}")
-        quiet = now - mapping["LastModified"].timestamp()
-        left = self._env.consumer_seconds + MARGIN_SECONDS - quiet
-        if left > 0:
-            raise CopyNotReady(f"a consumer may be at work for {left:.0f} s")
 
     def resume_stream(self) -> None:
         if self._mapping()["State"] not in {"Enabling", "Enabled"}:

@@ -30,7 +30,7 @@ class Restore:
         return told
 
     def replay(self) -> dict[str, Any]:
-        return self.call(task="replay", restore="e2e")
+        return self.call(restore="e2e")
 
     @contextmanager
     def without_mapping(self) -> Iterator[None]:

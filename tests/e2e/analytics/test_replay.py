@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
-
-from tests.eventually import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.restore import Restore
@@ -46,18 +43,5 @@ def test_beside_a_consumer_at_work_it_changes_nothing(stage: Stage, restore: Res
     assert stage.rollups()["plays"] == 100
 
 
-def test_it_tells_for_how_long_nothing_was_counted(stage: Stage, restore: Restore) -> None:
-    stage.put(stage.event())
-    stage.settle()
-    first = restore.call(task="still")
-    with restore.without_mapping():
-        still = eventually(
-            lambda: restore.call(task="still"), 20, lambda seen: seen["stillSeconds"] > 2
-        )
-
-    assert datetime.fromisoformat(still["newest"]) >= datetime.fromisoformat(first["newest"])
-    assert datetime.fromisoformat(first["newest"]) >= stage.minute
-
-
-def test_what_is_no_task_is_refused(restore: Restore) -> None:
+def test_who_names_no_restore_is_refused(restore: Restore) -> None:
     assert restore.call(task="stop")["errorType"] == "BadTask"

@@ -122,7 +122,7 @@ class Replay:
     processes: list[Doors] = field(default_factory=list)
 
     def __call__(self, seconds: float = 20, **event: str) -> dict[str, Any]:
-        asked = event or {"task": "replay", "restore": "r1"}
+        asked = event or {"restore": "r1"}
         told: dict[str, Any] = replay.handler(asked, Context(int(seconds * 1000)))
         return told
 

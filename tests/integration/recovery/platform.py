@@ -75,6 +75,9 @@ class Platform:
                 if step == "open":
                     arns = {login: self.arns[login] for login in event["logins"]}
                     return {"logins": copied.open_logins(arns, event.get("epoch"))}
+                if step == "count":
+                    copied.let_count()
+                    return {}
                 return copied.verify()
             except Retryable:
                 assert time.monotonic() < deadline, f"{step} does not get in"

@@ -12,7 +12,7 @@ from recovery.cutover import STEPS, Doors
 from recovery.errors import CopyNotReady
 from recovery.restores import Restores
 from recovery.settings import CutoverSettings
-from recovery.surroundings import MARGIN_SECONDS, Surroundings
+from recovery.surroundings import Surroundings
 from recovery.table import Table
 from recovery.takeover import Takeover
 from tests.eventually import eventually
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from tests.integration.recovery.platform import Platform
 
 BOOK, STREAM, PROXY = "/streamflix/drill/aurora", "playback-drill", "proxy-drill"
-APPLICATION = ["app", "privacy", "recovery"]
-EVERYBODY = [*APPLICATION, "analytics"]
+EVERYBODY = ["app", "analytics", "privacy", "recovery"]
 SCALED = {
     "ServiceNamespace": "rds",
     "ResourceId": f"cluster:{CLUSTER}",
@@ -50,7 +49,6 @@ class Stage:
             quarantine_group_id="sg-quarantine",
             address_book=BOOK,
             mapping_id=self.mapping,
-            consumer_seconds=-MARGIN_SECONDS,  # nobody consumes here: there is none to wait for
             proxy_name=PROXY,
         )
         takeover = Takeover(CLUSTER, env.quarantine_group_id)
@@ -81,10 +79,9 @@ class Stage:
         if not turned:
             done = self.prepare(run)
         new = self.step(run, "turn", **done)
-        platform.inside(new["address"], "open", logins=APPLICATION, epoch=new["epoch"])
+        platform.inside(new["address"], "open", logins=EVERYBODY, epoch=new["epoch"])
         self.step(run, "tell")
-        self.step(run, "quiet")
-        platform.inside(new["address"], "open", logins=["analytics"])
+        platform.inside(new["address"], "count")
         self.step(run, "resume")
         self.step(run, "readers")
         platform.step(run, "clean")

@@ -41,7 +41,9 @@ ALONE = (
     f"SELECT pg_advisory_xact_lock({LOCK});"
 )
 
-_EPOCHS = "SELECT life.epoch, fence.epoch FROM ops.epoch AS life, privacy.fence AS fence"
+_EPOCHS = (
+    "SELECT life.epoch, fence.epoch, life.recounting FROM ops.epoch AS life, privacy.fence AS fence"
+)
 _NEWER = "SELECT mark FROM privacy.tombstone WHERE epoch > %s"
 _KEY = "SELECT wrapped_key FROM privacy.fence"
 
@@ -52,6 +54,8 @@ class Epoch(NamedTuple):
 
     life: int
     tombstones: int
+    recounting: bool = False
+    """Whether this life still counts what a restore took back: nobody else may count then."""
 
 
 def name(key: bytes, text: str) -> str:
@@ -71,9 +75,9 @@ def transaction(
     expected = book.epoch()
     with postgres.transaction() as cursor:
         cursor.execute(lock + _EPOCHS)
-        life, tombstones = cursor.fetchone() or (None, 0)
+        life, tombstones, recounting = cursor.fetchone() or (None, 0, False)
         if life == expected:
-            yield cursor, Epoch(life, tombstones)
+            yield cursor, Epoch(life, tombstones, recounting)
             return
     postgres.forget()  # the next look may find a new address and epoch
     raise EpochMoved(f"the address book says {expected}, the database {life}")
@@ -151,6 +155,7 @@ class Tombstones:
         Another life, or an epoch that went back, is another database: everything is read anew.
         Raises: `KeyUnavailable`, and what the driver raises.
         """
+        epoch = epoch._replace(recounting=False)  # tombstones have nothing to do with it
         if epoch.life != self._epoch.life or epoch.tombstones < self._epoch.tombstones:
             self._epoch, self._marking = Epoch(epoch.life, 0), None
             self._marks.clear()

@@ -1,0 +1,1 @@
+UPDATE ops.epoch SET recounting = false WHERE recounting

@@ -96,10 +96,8 @@ def test_a_cutover_without_a_target_is_refused(machine: Machine, screen: Screen)
     ("env", "answer"),
     [
         ({}, lambda _: "yes"),
-        ({}, lambda _: ""),
         ({}, closed),
         ({"YES": "1"}, lambda _: "dev"),
-        ({"YES": "1"}, closed),
         ({"CONFIRM": NEW}, nobody),
     ],
 )

@@ -61,6 +61,9 @@ class Takeover:
 
     def add_readers(self, restore: Restore) -> None:
         """As many instances as the original has from the stack, each like its own."""
+        source = self.clusters.cluster(self._source) or {}
+        if source.get("DbClusterResourceId") != restore.replaced:
+            return  # an adoption came so far: the names are the copy's by now
         for name, (_, model) in self.clusters.own_members().items():
             copied = restore.copy + name.removeprefix(self._source)
             self.clusters.await_instance(copied, model, restore)

@@ -80,7 +80,9 @@ class Takeover:
     def name_members(self, new: Described, copy: str) -> None:
         """Give its instances the stack's names, the writer last, who is none any more by then."""
         self._rename_members(new, copy, self._source, writer=False)
-        writer = next(each for each in new["DBClusterMembers"] if each["IsClusterWriter"])
+        writer = next((each for each in new["DBClusterMembers"] if each["IsClusterWriter"]), None)
+        if writer is None:
+            raise CopyNotReady(f"{new['DBClusterIdentifier']} has no writer just now")
         if not writer["DBInstanceIdentifier"].startswith(f"{copy}-"):
             return
         heirs = self.clusters.own_members()

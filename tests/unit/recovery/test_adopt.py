@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recovery.errors import NotConfirmed
+from recovery.errors import CopyNotReady, NotConfirmed
 from streamflix.errors import EnvironmentHeld
 from tests.unit.recovery.scene import COPY, DONE, GROUPS, MEASURED, NEW, OLD, RUN, SOURCE
 
@@ -118,6 +118,16 @@ def test_every_place_where_it_can_be_cut_off_is_tried(scene: Scene, ended: Resto
     adopt(scene)
 
     assert len(scene.rds.changed) - before == len(changes_of_an_adoption())
+
+
+def test_a_cluster_that_fails_over_just_now_is_waited_for(scene: Scene, ended: Restore) -> None:
+    run = str(scene.step("settle", "", input={"confirm": NEW})["run"])
+    scene.step("aside", run)
+    for member in scene.rds.clusters[COPY]["DBClusterMembers"]:
+        member["IsClusterWriter"] = False
+
+    with pytest.raises(CopyNotReady, match="has no writer just now"):
+        scene.step("in", run)
 
 
 def test_whoever_names_another_cluster_adopts_nothing(scene: Scene, ended: Restore) -> None:

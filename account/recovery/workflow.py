@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 PAUSE_SECONDS = 2.0
-HALFWAY = "CutoverHalfway"
+# How a cutover ends that can be gone on with, and what its owner should know of each.
+GOES_ON = {
+    "CutoverHalfway": "The copy is in service.",
+    "TIMED_OUT": "Nothing was taken back: the database may be closed.",
+    "ABORTED": "Nothing was taken back: the database may be closed.",
+}
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,12 @@ class Workflow:
         try:
             self._follow(self._execution(run), asked)
         except Refusal as refusal:
-            if HALFWAY not in str(refusal):
+            said = [words for how, words in GOES_ON.items() if how in str(refusal)]
+            if not said:
                 raise
             environment = self.account.environment
             raise Refusal(
-                f"{refusal} The copy is in service. Go on: make cutover ENV={environment} RUN={run}"
+                f"{refusal} {said[0]} Go on: make cutover ENV={environment} RUN={run}"
             ) from None
         self._show(run)
         self.view.say(f"Next, outside of the outage: make adopt ENV={self.account.environment}")

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from recovery import lease
+from recovery import blueprint, lease
 from recovery.errors import AwsRefused, BadTask, NotConfirmed
-from recovery.restores import ADOPTED, COMPLETE, FENCED, TURNED, Restores, refuse_shrunk
+from recovery.restores import (
+    ADOPTED,
+    COMPLETE,
+    FENCED,
+    TURNED,
+    Restores,
+    refuse_failed,
+    refuse_shrunk,
+)
 from recovery.settings import CutoverSettings
 from recovery.surroundings import Surroundings
 from recovery.table import Table
@@ -88,11 +96,12 @@ def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
             restore,
             FENCED,
             fenced_at=doors.now(),
-            groups=tuple(group["VpcSecurityGroupId"] for group in old["VpcSecurityGroups"]),
+            groups=_groups(restore, old, doors),
             epoch=doors.surroundings.epoch() + 1,
             accounts=int(measured["accounts"]),
             rpo_seconds=restore.missing(measured["beatenAt"]),
         )
+    refuse_failed(restore)
     doors.takeover.dress(old, [doors.env.quarantine_group_id])
     return {"address": f"{old['Endpoint']}:{old['Port']}"}
 
@@ -111,6 +120,7 @@ def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
             accounts_erased=int(event["replayed"]["accounts"]),
             schema_version=int(event["migrated"]["schemaVersion"]),
         )
+    refuse_failed(restore)
     copy = doors.takeover.known(restore.replacement)
     doors.takeover.serve(copy, restore.groups)
     doors.surroundings.lead_to(copy, restore.epoch or 0)
@@ -153,11 +163,14 @@ def undo(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     restore = doors.restores.of(run)
     if restore is None or restore.turned_at is not None:
         return {"reached": "turned" if restore else "nothing", "address": ""}
+    lease.take(doors.env.hold_table, run)  # whoever holds it has paused, and fenced, by now
+    old = doors.takeover.source()
+    if doors.restores.unadopted() or old["DbClusterResourceId"] != restore.replaced:
+        return {"reached": "nothing", "address": ""}  # another one took over since
     doors.surroundings.resume_stream()
     doors.surroundings.resume_scaling()
     if restore.fenced_at is None:
         return {"reached": "paused", "address": ""}
-    old = doors.takeover.source()
     doors.takeover.dress(old, restore.groups)
     return {"reached": "fenced", "address": f"{old['Endpoint']}:{old['Port']}"}
 
@@ -206,6 +219,18 @@ def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         bus.tell(doors.env.ops_bus, SOURCE, "CutoverAdopted", {"run": run})
     hold.release(doors.env.hold_table, _token(restore))
     return {"replaced": restore.aside_name(doors.env.cluster_id)}
+
+
+def _groups(restore: Restore, old: Mapping[str, Any], doors: Doors) -> tuple[str, ...]:
+    """The security groups of the cluster in service. One whose cutover died behind its fence wears
+    the quarantine alone: then as that one found it. Raises: `NotConfirmed` when nobody did."""
+    worn = blueprint.worn(old) - {doors.env.quarantine_group_id}
+    if worn:
+        return tuple(sorted(worn))
+    for each in doors.restores.all():
+        if each.replaced == restore.replaced and each.groups:
+            return each.groups
+    raise NotConfirmed("the cluster is in quarantine already; its own security groups are unknown")
 
 
 def _hold_adoption(restore: Restore, doors: Doors) -> None:

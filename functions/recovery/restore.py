@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recovery import lease
 from recovery.clusters import Clusters
 from recovery.errors import AwsRefused, BadTask, NotAdopted, NotConfirmed, RotationHalfway
-from recovery.restores import Restore, Restores, refuse_shrunk
+from recovery.restores import TURNED, Restore, Restores, refuse_failed, refuse_shrunk
 from recovery.settings import RestoreSettings
 from recovery.table import Table
 from streamflix import aws, bus, hold, log, metrics, settings
@@ -74,15 +74,12 @@ def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Refuse, or take the hold and put the run on record; take away what older runs have left."""
     asked = _asked(run, event.get("input") or {}, doors)  # refuses before anything is begun
     known = doors.restores.of(run)
-    if known is None:
+    if known is not None:
+        _refuse_over(asked, known)
+    if known is None or known.turned_at is None:
         _refuse_replaced(asked, doors)
+    if known is None:
         _refuse_halfway(doors.env.secret_arns)
-    elif (known.mode, known.replaced) != (asked.mode, asked.replaced):
-        raise NotConfirmed(f"{run} was begun with another mode or another cluster")
-    elif known.outcome == "failed":
-        raise NotConfirmed(f"{run} has failed and was taken back; begin another")
-    elif known.adopted_at is not None:
-        raise NotConfirmed(f"{run} is done and adopted; begin another")
     lease.take(doors.env.hold_table, run)
     for name, mark in doors.clusters.copies():
         if mark != run:  # whoever holds knows that nobody else is at work
@@ -118,6 +115,7 @@ def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Put on record what was measured, publish and tell it."""
     restore = doors.restores.known(run)
     measured = event["measured"]
+    refuse_failed(restore)
     if not restore.outcome:
         refuse_shrunk(int(measured["accounts"]), doors.restores)
     now = doors.now()
@@ -147,8 +145,8 @@ def fail(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     error = str(event.get("error") or "unknown")
     restore = doors.restores.of(run)
     told = {"run": run, "error": error}
-    if restore is not None and restore.turned_at is None:
-        doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
+    while restore is not None and restore.stage < TURNED:  # until it is, or has turned meanwhile
+        restore = doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
     if restore is not None and restore.mode == "cutover":
         bus.tell(doors.env.ops_bus, SOURCE, "CutoverFailed", told)
     else:
@@ -178,6 +176,15 @@ def _asked(run: str, asked: Mapping[str, Any], doors: Doors) -> Restore:
     at = None if target == "latest" else _moment(target)
     copy = f"{doors.env.cluster_id}-r{digits}"
     return Restore(run, mode, now, copy, at, replaced=replaced)
+
+
+def _refuse_over(asked: Restore, known: Restore) -> None:
+    """Only what was asked for in the same words, and is not over, goes on."""
+    if (known.mode, known.replaced) != (asked.mode, asked.replaced):
+        raise NotConfirmed(f"{known.run} was begun with another mode or another cluster")
+    refuse_failed(known)
+    if known.adopted_at is not None:  # it would lead everybody back to it, whatever came since
+        raise NotConfirmed(f"{known.run} is over and adopted; begin another")
 
 
 def _refuse_replaced(asked: Restore, doors: Doors) -> None:

@@ -67,6 +67,19 @@ class Restore:
         return source + self.copy.removeprefix(source).replace("-r", "-q", 1)
 
     @property
+    def stage(self) -> int:
+        """How far it is on record."""
+        if self.adopted_at is not None:
+            return ADOPTED
+        if self.complete_at is not None:
+            return COMPLETE
+        if self.outcome:
+            return ENDED
+        if self.turned_at is not None:
+            return TURNED
+        return BEGUN if self.fenced_at is None else FENCED
+
+    @property
     def waits_for_adoption(self) -> bool:
         return self.turned_at is not None and self.adopted_at is None
 
@@ -97,14 +110,18 @@ class Restores:
         return self.advance(restore, ENDED, **changes)
 
     def advance(self, restore: Restore, stage: int, **changes: Any) -> Restore:
-        """Put it at a stage unless it is there, or beyond; return the one that stays."""
+        """Put it at a stage unless it is there, or beyond, or beyond what the caller knows of:
+        two executions of one run must not undo what the other has put. Returns the one that stays.
+        """
         ended = replace(restore, **changes)
         shown = {
             "target_time": stamp(ended.objective_at),
             "ended": stamp(ended.ended_at) if ended.ended_at else "",
         }
         record = asdict(ended) | {"shown": shown}
-        self._table.put("restore", ended.run, record, kept_seconds=KEPT_SECONDS, stage=stage)
+        self._table.put(
+            "restore", ended.run, record, kept_seconds=KEPT_SECONDS, stage=stage, seen=restore.stage
+        )
         return self.known(ended.run)
 
     def all(self) -> list[Restore]:
@@ -117,9 +134,18 @@ class Restores:
 
 def refuse_shrunk(accounts: int, restores: Restores) -> None:
     """A copy that is whole and empty is not what anybody wants back. Raises: `CopyIncomplete`."""
-    before = [each.accounts or 0 for each in restores.all() if each.outcome == "passed"]
-    if before and accounts < before[-1] / 2:
-        raise CopyIncomplete(f"{accounts} accounts; the drill before had {before[-1]}")
+    passed = [each for each in restores.all() if each.outcome == "passed"]
+    last = max(passed, key=lambda each: each.ended_at or 0.0, default=None)
+    before = (last.accounts or 0) if last else 0
+    if accounts < before / 2:
+        raise CopyIncomplete(f"{accounts} accounts; the drill before had {before}")
+
+
+def refuse_failed(restore: Restore) -> None:
+    """What failed is taken back: an execution that knew nothing of it must not go on with it.
+    Raises: `NotConfirmed`."""
+    if restore.outcome == "failed":
+        raise NotConfirmed(f"{restore.run} has failed and was taken back; begin another")
 
 
 def _made(record: dict[str, Any]) -> Restore:

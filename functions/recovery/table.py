@@ -43,8 +43,9 @@ class Table:
         *,
         kept_seconds: float = 0,
         stage: int | None = None,
+        seen: int | None = None,
     ) -> bool:
-        """False when somebody has put this stage, or a later one."""
+        """False when somebody has put this stage, or a later one; or a later one than was seen."""
         item: dict[str, Any] = {
             "kind": {"S": kind},
             "at": {"S": at},
@@ -55,9 +56,10 @@ class Table:
         further: dict[str, Any] = {}
         if stage is not None:
             item["stage"] = {"N": str(stage)}
+            last = stage - 1 if seen is None else min(seen, stage - 1)
             further = {
-                "ConditionExpression": "attribute_not_exists(stage) OR stage < :stage",
-                "ExpressionAttributeValues": {":stage": item["stage"]},
+                "ConditionExpression": "attribute_not_exists(stage) OR stage <= :last",
+                "ExpressionAttributeValues": {":last": {"N": str(last)}},
             }
         try:
             self._call("put_item", Item=item, **further)

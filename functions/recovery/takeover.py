@@ -58,6 +58,9 @@ class Takeover:
 
     def add_readers(self, restore: Restore) -> None:
         """As many instances as the original has from the stack, each like its own."""
+        source = self.clusters.cluster(self._source) or {}
+        if source.get("DbClusterResourceId") != restore.replaced:
+            return  # an adoption came so far: the names are the copy's by now
         for name, (_, model) in self.clusters.own_members().items():
             copied = restore.copy + name.removeprefix(self._source)
             self.clusters.await_instance(copied, model, restore)
@@ -74,7 +77,9 @@ class Takeover:
     def name_members(self, new: Described, copy: str) -> None:
         """Give its instances the stack's names, the writer last, who is none any more by then."""
         self._rename_members(new, copy, self._source, writer=False)
-        writer = next(each for each in new["DBClusterMembers"] if each["IsClusterWriter"])
+        writer = next((each for each in new["DBClusterMembers"] if each["IsClusterWriter"]), None)
+        if writer is None:
+            raise CopyNotReady(f"{new['DBClusterIdentifier']} has no writer just now")
         if not writer["DBInstanceIdentifier"].startswith(f"{copy}-"):
             return
         heirs = self.clusters.own_members()

@@ -208,7 +208,7 @@ SHAPES: dict[ModuleType, list[tuple[str, str, Any]]] = {
         ("stack_keeps", "Aurora ReaderTarget Properties MinCapacity", 1),
         ("of_their_own", "Proxy ProxyReader Properties TargetRole", "READ_WRITE"),
         ("never_the_epoch", "Aurora WriterAddress Properties Name", "/x/aurora/epoch"),
-        ("takes_it_away", f"{SCHEMA} 1 Resource", "arn:aws:ssm:eu-central-1:1:parameter/x"),
+        ("and_nobody_else", f"{SCHEMA} 1 Resource", "arn:aws:ssm:eu-central-1:1:parameter/x"),
         (
             "quote_a_person",
             "Aurora ClusterParameters Properties Parameters log_error_verbosity",

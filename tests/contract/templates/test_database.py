@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.contract.templates import deployed, doors, grants, house
+from tests.contract.templates import deployed, doors, grants, house, policies
 
 if TYPE_CHECKING:
     from tests.contract.templates.wires import Resource, Tree
@@ -193,19 +193,23 @@ def test_stacks_keep_two_pages_of_the_address_book_and_never_the_epoch() -> None
         assert deployed.text(tree, reader, {"Ref": "AddressBook"}) == book
 
 
-def test_the_schema_alone_puts_the_epoch_and_takes_it_away() -> None:
+def test_the_schema_makes_the_epoch_and_takes_it_away_a_cutover_moves_it_and_nobody_else() -> None:
     tree = deployed.platform()
     changes = {"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:DeleteParameter"}
     scope = f"arn:aws:ssm:eu-central-1:{deployed.ACCOUNT}:parameter"
-    epoch = f"{scope}/streamflix/{house.LONGEST_SUFFIX}/aurora/epoch"
+    book = f"{scope}/streamflix/{house.LONGEST_SUFFIX}/aurora"
 
     granted = {
-        (it.role.stack, action, deployed.text(tree, it.policy.stack, it.statement["Resource"]))
+        (it.role.stack, action, page)
         for it in grants.grants(tree)
         for action in changes.intersection(it.actions)
+        for page in policies.many(deployed.text(tree, it.policy.stack, it.statement["Resource"]))
     }
 
-    assert granted == {("Schema", action, epoch) for action in changes}
+    assert granted == {("Schema", action, f"{book}/epoch") for action in changes} | {
+        ("RecoveryCutover", "ssm:PutParameter", f"{book}/{page}")
+        for page in ("writer", "reader", "epoch")
+    }
 
 
 def test_the_proxy_may_read_the_secret_that_it_logs_in_with_and_no_other() -> None:

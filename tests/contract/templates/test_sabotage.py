@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.templates import deployed, wires
+from tests.contract.templates import deployed, test_restoring, wires
 from tests.contract.templates.sabotage import SABOTAGE
+from tests.contract.templates.sabotage_restore import RESTORE, WALKED
 from tests.contract.templates.sabotage_rotation import ROTATION
 from tests.contract.templates.sabotage_shapes import GONE, SHAPES, shapes
 
@@ -16,14 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLATFORM = deployed.platform
-ROWS = [*SABOTAGE, *shapes(SHAPES), *shapes(ROTATION)]
+ROWS = [*SABOTAGE, *shapes(SHAPES), *shapes(ROTATION), *shapes(RESTORE)]
+WAYS = list(shapes({test_restoring: WALKED}))
 
 
 def changed(where: str, value: Any) -> dict[str, Any]:
     """A copy of all templates with one place changed, which must exist unless it is added."""
     bodies = copy.deepcopy(PLATFORM().bodies)
-    stack, *path, last = where.split()
-    node = bodies[stack]["Resources"]
+    stack, *path = where.split()
+    change(bodies[stack]["Resources"], path, value)
+    return bodies
+
+
+def change(node: Any, way: list[str], value: Any) -> None:
+    *path, last = way
     for key in path:
         node = node[int(key)] if isinstance(node, list) else node[key]
     if value is not GONE and isinstance(node, list) and int(last) == len(node):
@@ -32,7 +39,6 @@ def changed(where: str, value: Any) -> dict[str, Any]:
         del node[int(last) if isinstance(node, list) else last]
     else:
         node[int(last) if isinstance(node, list) else last] = value
-    return bodies
 
 
 @pytest.mark.parametrize(
@@ -51,5 +57,22 @@ def test_a_fact_fails_when_the_platform_is_changed_against_it(
 
     fact()  # holds as the platform is
     monkeypatch.setattr(deployed, "platform", platform)
+    with pytest.raises((AssertionError, ValueError, KeyError, IndexError)):
+        fact()
+
+
+@pytest.mark.parametrize(
+    ("fact", "where", "value"),
+    WAYS,
+    ids=[f"{fact.__name__}-{where.replace(' ', '-')}" for fact, where, _ in WAYS],
+)
+def test_a_fact_fails_when_the_workflow_is_changed_against_it(
+    monkeypatch: pytest.MonkeyPatch, fact: Callable[[], None], where: str, value: Any
+) -> None:
+    states = copy.deepcopy(test_restoring.states())
+    change(states, where.split(), value)
+
+    fact()  # holds as the workflow is
+    monkeypatch.setattr(test_restoring, "states", lambda: states)
     with pytest.raises((AssertionError, ValueError, KeyError, IndexError)):
         fact()

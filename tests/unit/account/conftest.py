@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from account import guard
 from tests.unit.account.answers import Answers
+from tests.unit.account.restoring import Machine, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,3 +58,13 @@ def book(dev: guard.Account) -> Any:
 def answers() -> Answers:
     """An account that answers as it is told."""
     return Answers()
+
+
+@pytest.fixture
+def machine(answers: Answers) -> Machine:
+    return Machine(answers)
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()

@@ -13,6 +13,7 @@ from recovery.table import Table
 from streamflix import aws
 from tests import tables
 from tests.clocks import Time
+from tests.unit.recovery import scene as scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,3 +48,8 @@ def table(clouds: None, time: Time) -> Table:
 @pytest.fixture
 def incidents(table: Table) -> Incidents:
     return Incidents(table)
+
+
+@pytest.fixture
+def scene(table: Table, time: Time, monkeypatch: pytest.MonkeyPatch) -> scenes.Scene:
+    return scenes.made(table, time, monkeypatch)

@@ -44,9 +44,9 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
-def drill(outcome: str = "passed", **time: float) -> dict[str, Any]:
-    ended = ago(**time).timestamp()
-    restore = Restore("run", "drill", ended - 600, "copy", outcome=outcome, ended_at=ended)
+def drill(outcome: str = "passed", mode: str = "drill", *, days: float, **changes: Any) -> Any:
+    ended = ago(days=days).timestamp()
+    restore = Restore("run", mode, ended - 600, "copy", None, outcome, ended_at=ended, **changes)
     return {"record": {"S": json.dumps(asdict(restore))}}
 
 
@@ -274,6 +274,15 @@ def test_a_copy_that_outlives_its_drill_is_told(answers: Answers) -> None:
         for hours in (1, 5)
     ]
     assert breaches("copies") == ("restored copies were left behind: cluster-r5",)
+
+
+def test_a_copy_that_took_over_and_was_not_adopted_is_told(answers: Answers) -> None:
+    waits = drill(days=1, mode="cutover", turned_at=1.0)
+    answers.given["query"]["Items"] += [waits, drill(days=2, turned_at=1.0, adopted_at=2.0)]
+
+    assert breaches("copies") == (
+        "copy is in service and not adopted: what the stack names is not",
+    )
 
 
 def test_a_young_platform_has_no_backup_yet_and_that_is_fine(answers: Answers) -> None:

@@ -1,0 +1,69 @@
+"""How facts about a restore can be broken: one change to a copy of the stacks, or the workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.contract.templates import test_database, test_restoring
+from tests.contract.templates.sabotage_shapes import GONE
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+CUTOVER = "RecoveryCutover CutoverFunction Properties Environment Variables"
+CLUSTERS = "RecoveryCutover ClustersPolicy Properties PolicyDocument Statement"
+COPIES = "RecoveryRestore RestorePolicy Properties PolicyDocument Statement"
+DRILL = "RecoveryDrill DrillRule Properties Targets 0"
+ANY = "arn:aws:rds:eu-central-1:123456789012:cluster:streamflix-aurora-*"
+LATER = '{"mode": "cutover", "target": "latest", "confirm": "cluster-X"}'
+
+# For each module: the end of a fact's name, where the platform is changed, and into what.
+RESTORE: dict[ModuleType, list[tuple[str, str, Any]]] = {
+    test_restoring: [
+        ("be_at_work", f"{CUTOVER} CONSUMER_SECONDS", "30"),
+        ("be_at_work", "Analytics AnalyticsFunction Properties Timeout", 61),
+        ("it_replaced_alone", f"{CLUSTERS} 2 Resource 1", ANY),
+        ("it_replaced_alone", f"{CLUSTERS} 2 Action", "rds:DeleteDBCluster"),
+        ("address_book", f"{COPIES} 4 Resource", ANY),
+        ("address_book", f"{COPIES} 3 Resource", ANY.replace(":cluster:", ":db:")),
+        ("address_book", f"{COPIES} 4 Action", ["rds:ModifyDBCluster", "ssm:PutParameter"]),
+        ("and_nothing_else", f"{DRILL} Input", LATER),
+    ],
+    test_database: [
+        (
+            "and_nobody_else",
+            "RecoveryCutover CutoverPolicy Properties PolicyDocument Statement 5 Action",
+            "ssm:DeleteParameter",
+        ),
+        ("and_nobody_else", f"{COPIES} 4 Action", ["rds:ModifyDBCluster", "ssm:PutParameter"]),
+    ],
+}
+
+# As above, with places in the workflow.
+WALKED: list[tuple[str, str, Any]] = [
+    ("in_service", "IsInEarnest Default", "Pause"),
+    ("in_service", "WhatIsToBeTakenBack Default", "TakeBack"),
+    ("everything_back", "Fence Catch 0 Next", "Clean"),
+    ("everything_back", "Pause Catch 0 Next", "Failed"),
+    ("everything_back", "NoteFailure Catch 0 Next", "LeftBehind"),
+    ("everything_back", "WhatIsToBeTakenBack Choices 0 Next", "Clean"),
+    ("everything_back", "IsItOpenAgain Choices 1 Next", "Clean"),
+    ("clean_end", "TakeBack Catch 0 Next", "Clean"),
+    ("its_hold", "IsItOpenAgain Choices 0 Next", "Clean"),
+    ("its_hold", "AddReaders Catch 0 Next", "Clean"),
+    ("no_other_copy", "IsItTurned Choices 0 Next", "Restore"),
+    ("led_to_the_copy", "IsItRehearsed Choices 0 Next", "Open"),
+    ("led_to_the_copy", "Migrate Next", "Open"),
+    ("erased_again", "EndSessions Next", "Turn"),
+    ("erased_again", "EndSessions Catch 0 ErrorEquals 2", "CredentialsRefused"),
+    ("nobody_counts", "Open Arguments Payload logins 3", "analytics"),
+    ("nobody_counts", "Open Arguments Payload epoch", GONE),
+    ("nobody_counts", "Tell Next", "OpenToAnalytics"),
+    ("nobody_counts", "Reopen Arguments Payload logins 1", GONE),
+    ("tip_is_reached", "IsCounted Default", "ResumeStream"),
+    ("gone_on_with", "StepIn Catch 0 Next", "NoteFailure"),
+    ("and_no_other", "Turn Retry 1 ErrorEquals 0", GONE),
+    ("and_no_other", "Fence Retry 1 ErrorEquals 0", "CopyIncomplete"),
+    ("and_no_other", "Finish Retry 0 ErrorEquals 0", "NotConfirmed"),
+    ("and_no_other", "Replay Retry 0", GONE),
+]

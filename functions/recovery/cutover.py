@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from recovery import blueprint, lease
-from recovery.errors import AwsRefused, BadTask, NotConfirmed
+from recovery.errors import AwsRefused, BadTask, CopyIncomplete, NotConfirmed
 from recovery.restores import (
     ADOPTED,
     COMPLETE,
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 logger = log.get("recovery")
 
 SOURCE = "streamflix.recovery"
+SERVES_NOBODY = {
+    "failed",
+    "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "stopped",
+    "stopping",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +106,11 @@ def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
             groups=_groups(restore, old, doors),
             epoch=doors.surroundings.epoch() + 1,
             accounts=int(measured["accounts"]),
-            rpo_seconds=restore.missing(measured["beatenAt"]),
+            rpo_seconds=_missing(restore, measured["beatenAt"], doors.now()),
         )
     refuse_failed(restore)
-    doors.takeover.dress(old, [doors.env.quarantine_group_id])
+    if old["Status"] not in SERVES_NOBODY:  # and takes no changes
+        doors.takeover.dress(old, [doors.env.quarantine_group_id])
     return {"address": f"{old['Endpoint']}:{old['Port']}"}
 
 
@@ -111,11 +119,14 @@ def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     lease.take(doors.env.hold_table, run)
     restore = doors.restores.known(run)
     if restore.turned_at is None:
-        copy = doors.takeover.clusters.cluster(restore.copy) or {}
+        copy = doors.takeover.clusters.cluster(restore.copy)
+        if copy is None:
+            raise CopyIncomplete(f"{restore.copy} is gone")
         restore = doors.restores.advance(
             restore,
             TURNED,
             turned_at=doors.now(),
+            fenced=bool(event.get("fenced", True)),
             replacement=copy["DbClusterResourceId"],
             accounts_erased=int(event["replayed"]["accounts"]),
             schema_version=int(event["migrated"]["schemaVersion"]),
@@ -137,6 +148,8 @@ def tell(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         rto_seconds=round(now - restore.started_at, 3),
     )
     numbers = {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+    if not ended.fenced:
+        logger.warning("sessions may go on in the replaced database", extra={"run": run})
     metrics.publish(doors.env.environment, {"RecoveryTimeSeconds": ended.rto_seconds or 0.0})
     bus.tell(doors.env.ops_bus, SOURCE, "CutoverCompleted", {"run": run, **numbers})
     return dict(numbers)
@@ -215,10 +228,18 @@ def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         new = doors.takeover.known(restore.replacement)
         doors.takeover.finish(doors.takeover.known(restore.replaced), new, restore.groups)
         doors.surroundings.resume_scaling()
+        # What Describe says of an address right after a rename may be the one of before.
+        doors.surroundings.lead_to(doors.takeover.known(restore.replacement), restore.epoch or 0)
         doors.restores.advance(restore, ADOPTED, adopted_at=doors.now())
         bus.tell(doors.env.ops_bus, SOURCE, "CutoverAdopted", {"run": run})
     hold.release(doors.env.hold_table, _token(restore))
     return {"replaced": restore.aside_name(doors.env.cluster_id)}
+
+
+def _missing(restore: Restore, beaten_at: float, fenced_at: float) -> float:
+    """Without a target, what is written until the fence should be there, and is not."""
+    until = fenced_at if restore.target_at is None else restore.target_at
+    return replace(restore, target_at=until).missing(beaten_at)
 
 
 def _groups(restore: Restore, old: Mapping[str, Any], doors: Doors) -> tuple[str, ...]:

@@ -78,36 +78,40 @@ def begin(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         _refuse_over(asked, known)
     if known is None or known.turned_at is None:
         _refuse_replaced(asked, doors)
-    if known is None:
+    if known is None and asked.mode == "drill":  # in earnest nobody waits: it is ended in the copy
         _refuse_halfway(doors.env.secret_arns)
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, asked.mode)
+    if asked.mode == "drill":
+        _tidy(run, doors)
+    restore = known or doors.restores.begin(replace(asked, started_at=doors.now()))
+    turned = restore.turned_at is not None
+    return {"targetTime": _time(restore.objective_at), "mode": restore.mode, "turned": turned}
+
+
+def _tidy(run: str, doors: Doors) -> None:
+    """Take away what other runs have left. Whoever waits for the database does not wait for it."""
     for name, mark in doors.clusters.copies():
         if mark != run:  # whoever holds knows that nobody else is at work
             logger.warning("left by another run", extra={"copy": name, "run": mark})
             doors.clusters.remove(name)
     for name in _expired(doors):
         doors.clusters.remove(name)
-    restore = known or doors.restores.begin(replace(asked, started_at=doors.now()))
-    turned = restore.turned_at is not None
-    return {"targetTime": _time(restore.objective_at), "mode": restore.mode, "turned": turned}
 
 
 def restore_volume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    lease.take(doors.env.hold_table, run)
-    doors.clusters.restore(doors.restores.known(run))
+    doors.clusters.restore(_held(run, doors))
     return {}
 
 
 def add_instance(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    lease.take(doors.env.hold_table, run)
-    return {"address": doors.clusters.add_instance(doors.restores.known(run))}
+    return {"address": doors.clusters.add_instance(_held(run, doors))}
 
 
 def set_master(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """The password that Secrets Manager calls current now, whatever it was at the target time."""
-    lease.take(doors.env.hold_table, run)
+    restore = _held(run, doors)
     login = Secret(doors.env.master_secret_arn).current()
-    doors.clusters.set_master_password(doors.restores.known(run), login.password)
+    doors.clusters.set_master_password(restore, login.password)
     return {}
 
 
@@ -147,7 +151,7 @@ def fail(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     told = {"run": run, "error": error}
     while restore is not None and restore.stage < TURNED:  # until it is, or has turned meanwhile
         restore = doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
-    if restore is not None and restore.mode == "cutover":
+    if (restore.mode if restore else event.get("mode")) == "cutover":
         bus.tell(doors.env.ops_bus, SOURCE, "CutoverFailed", told)
     else:
         metrics.publish(doors.env.environment, {"RestoreDrillFailures": 1})
@@ -162,6 +166,12 @@ def clean(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         doors.clusters.remove(restore.copy)
     hold.release(doors.env.hold_table, run)
     return {"outcome": restore.outcome if restore else "refused"}
+
+
+def _held(run: str, doors: Doors) -> Restore:
+    restore = doors.restores.known(run)
+    lease.take(doors.env.hold_table, run, restore.mode)
+    return restore
 
 
 def _asked(run: str, asked: Mapping[str, Any], doors: Doors) -> Restore:

@@ -47,6 +47,8 @@ class Restore:
     epoch: int | None = None
     """The life that the copy begins."""
     fenced_at: float | None = None
+    fenced: bool = True
+    """Whether the database that it replaces answered, and put everybody out."""
     turned_at: float | None = None
     """From here on there is no way back: the address book leads to the copy."""
     complete_at: float | None = None

@@ -3,9 +3,12 @@ address book, the proxy's target."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from recovery.clusters import tolerating
 from streamflix import aws, log
+from streamflix.errors import AddressUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +24,13 @@ SUSPENSIONS = (
     "ScheduledScalingSuspended",
 )
 TARGETS = {"TargetGroupName": "default"}
+# A proxy may know a cluster by the name that it had.
+NO_TARGET = {"DBProxyTargetNotFoundFault", "DBClusterNotFoundFault"}
+A_TARGET = {"DBProxyTargetAlreadyRegisteredFault"}
 
 
 class Surroundings:
-    """Each method looks first and may be repeated. Raises boto3's errors."""
+    """Each method looks first and may be repeated. Raises boto3's errors, `AddressUnknown`."""
 
     def __init__(self, env: CutoverSettings) -> None:
         self._env = env
@@ -45,8 +51,9 @@ class Surroundings:
     def epoch(self) -> int:
         """The life that is in service by the address book."""
         answer = aws.client("ssm").get_parameters(Names=[f"{self._env.address_book}/epoch"])
-        [entry] = answer["Parameters"]
-        return int(entry["Value"])
+        for entry in answer["Parameters"]:
+            return int(entry["Value"])
+        raise AddressUnknown("the address book lacks epoch")
 
     def lead_to(self, cluster: Mapping[str, Any], epoch: int) -> None:
         """Turn the book's pages and the proxy's target. The epoch goes last: until it is there, who
@@ -69,9 +76,11 @@ class Surroundings:
         tracked = {each["TrackedClusterId"] for each in targets if each.get("TrackedClusterId")}
         # Pooled sessions stay on the old cluster until it is no target any more.
         if others := sorted(tracked - {name}):
-            rds.deregister_db_proxy_targets(**where, DBClusterIdentifiers=others)
+            leave = partial(rds.deregister_db_proxy_targets, DBClusterIdentifiers=others)
+            tolerating(NO_TARGET, partial(leave, **where))
         if name not in tracked:
-            rds.register_db_proxy_targets(**where, DBClusterIdentifiers=[name])
+            join = partial(rds.register_db_proxy_targets, DBClusterIdentifiers=[name])
+            tolerating(A_TARGET, partial(join, **where))
 
     def _mapping(self) -> Any:
         return aws.client("lambda").get_event_source_mapping(UUID=self._env.mapping_id)

@@ -63,14 +63,16 @@ def take(
     token: str,
     *,
     lease_seconds: float,
+    instead_of: str = "",
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Hold until `release` with this token, across processes. Whoever holds takes it anew.
+    """Hold until `release` with this token, across processes. Whoever holds takes it anew; who has
+    a reason that begins with `instead_of` loses it.
 
     Raises: `EnvironmentHeld`.
     """
     dynamodb = aws.client("dynamodb")
-    other = _take(dynamodb, table, holder, reason, token, lease_seconds, now)
+    other = _take(dynamodb, table, holder, reason, token, lease_seconds, now, instead_of)
     if other is not None:
         raise EnvironmentHeld(other)
 
@@ -88,6 +90,7 @@ def _take(
     token: str,
     lease_seconds: float,
     now: Callable[[], float],
+    instead_of: str = "",
 ) -> str | None:
     """Nothing when it was taken, or when there is no table; else who has it."""
     moment = int(now())
@@ -99,15 +102,19 @@ def _take(
         "expires_at": {"N": str(moment + int(lease_seconds) + 1)},
         "token": {"S": token},
     }
+    free = "attribute_not_exists(#hold) OR expires_at <= :now OR #token = :token"
+    names = {"#hold": "hold", "#token": "token"}
+    values = {":now": {"N": str(moment)}, ":token": {"S": token}}
+    if instead_of:
+        free += " OR begins_with(#reason, :instead_of)"
+        names["#reason"], values[":instead_of"] = "reason", {"S": instead_of}
     try:
         dynamodb.put_item(
             TableName=table,
             Item=item,
-            ConditionExpression=(
-                "attribute_not_exists(#hold) OR expires_at <= :now OR #token = :token"
-            ),
-            ExpressionAttributeNames={"#hold": "hold", "#token": "token"},
-            ExpressionAttributeValues={":now": {"N": str(moment)}, ":token": {"S": token}},
+            ConditionExpression=free,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except dynamodb.exceptions.ResourceNotFoundException:

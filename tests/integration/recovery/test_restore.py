@@ -150,7 +150,7 @@ def test_a_rotation_that_is_halfway_is_waited_for(platform: Platform) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"mode": "cutover"}, "mode 'cutover' is none"),
+        ({"mode": "cutover"}, "is confirmed with the resource id"),
         ({}, "mode None is none"),
         ({"mode": "drill", "target": "yesterday"}, "is no time"),
         ({"mode": "drill", "target": "2026-11-30T12:00:00"}, "has no time zone"),

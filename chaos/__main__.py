@@ -46,7 +46,13 @@ def main(arguments: Sequence[str]) -> int:
         with _alone():
             for scenario in chosen:
                 console.print(f"{scenario.name}: {scenario.line} …", markup=False)
-                played = game.play(platform, scenario, patient=not given.quick, limit_s=given.limit)
+                played = game.play(
+                    platform,
+                    scenario,
+                    patient=not given.quick,
+                    limit_s=given.limit,
+                    say=lambda words: console.print(f"  {words}", markup=False, highlight=False),
+                )
                 results.append(played)
                 report.show(console, played, scenario)
     except CannotPlay as error:

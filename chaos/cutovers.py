@@ -89,6 +89,7 @@ class Rescue:
         self._stage = stage
         self._run = f"game-day-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         self._cutover: Execution | None = None
+        self._adoption: Execution | None = None
         self._ended = ""
 
     @property
@@ -135,12 +136,13 @@ class Rescue:
         The platform keeps that one for a week. On a laptop it is three servers that nobody needs.
         """
         platform, record = self._stage.platform, restores.record(self._stage.platform, self._run)
-        if record["adopted_at"] is None:
-            name = f"{self._run}-adopt-{datetime.now(UTC):%H%M%S}"
+        if self._adoption is None:
             asked = {"mode": "adopt", "confirm": record["replacement"]}
-            began = time.monotonic()
-            self._follow(restores.Execution.begin(platform, name, asked), ADOPTION_WITHIN_S)
-            self._stage.note(f"the copy is adopted, in {time.monotonic() - began:.1f} s")
+            self._adoption = restores.Execution.begin(platform, f"{self._run}-adopt", asked)
+            self._stage.note("and adopts the copy")
+        if record["adopted_at"] is None:
+            self._follow(self._adoption, ADOPTION_WITHIN_S)
+            self._stage.note("which has the stack's names now")
         cluster.remove(platform, record["replaced"])
         return "the replaced cluster is taken away"
 

@@ -59,7 +59,9 @@ def main(arguments: Sequence[str]) -> int:
         console.print(str(error), style="red", markup=False, highlight=False)
         return BROKEN
     except KeyboardInterrupt:
-        console.print("Interrupted. The fault was taken back, and so was the load.")
+        console.print(
+            "Interrupted. Load and fault are taken back, unless a line above says otherwise."
+        )
         return BROKEN
     finally:
         if given.json:

@@ -71,6 +71,8 @@ class TableDropped(Fault):
         rescue = self._rescue
         if rescue is None or not (rescue.begun or _is_dropped(stage.platform)):
             return ""
+        if not rescue.ended:
+            stage.say("First this is brought to its end, so that the platform is whole.")
         try:
             rescue.cut_over()
             words = rescue.adopt()
@@ -90,7 +92,8 @@ class Rescue:
         self._run = f"game-day-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         self._cutover: Execution | None = None
         self._adoption: Execution | None = None
-        self._ended = ""
+        self.ended = False
+        """Whether the cutover has ended well."""
 
     @property
     def begun(self) -> bool:
@@ -124,8 +127,9 @@ class Rescue:
             }
             self._cutover = restores.Execution.begin(self._stage.platform, self._run, asked)
             self._stage.note(f"a person begins a cutover to {_words(self.target)}")
-        if self._ended != restores.SUCCEEDED:
-            self._ended = self._follow(self._cutover, CUTOVER_WITHIN_S)
+        if not self.ended:
+            self._follow(self._cutover, CUTOVER_WITHIN_S)
+            self.ended = True
             for state, at in self._cutover.entered().items():
                 if state in PHASES:
                     self._stage.timeline.note(at, PHASES[state])
@@ -153,7 +157,8 @@ class Rescue:
                 raise NotAnswered(f"{_words(self.target)} is not restorable: the archive is behind")
             time.sleep(LOOK_S)
 
-    def _follow(self, execution: Execution, within_s: float) -> str:
+    def _follow(self, execution: Execution, within_s: float) -> None:
+        """Raises: `NotAnswered` when it does not end, or not well."""
         said = time.monotonic()
 
         def tell(entered: Mapping[str, float]) -> None:
@@ -169,7 +174,6 @@ class Rescue:
             raise NotAnswered(str(error)) from None
         if ended != restores.SUCCEEDED:
             raise NotAnswered(f"{execution.name} ended {ended}: make incident")
-        return ended
 
 
 def _as_master(platform: Platform, sql: str) -> list[tuple[object, ...]]:

@@ -75,21 +75,28 @@ def _steady(watch: Watch, scenario: Scenario, *, patient: bool) -> None:
     trouble = ["nobody has looked"]
     while trouble and time.monotonic() < deadline:
         time.sleep(STEADY_S)
-        trouble = _unrest(watch, scenario, time.time() - STEADY_S)
-        if patient and not watch.alarms.is_judged(LAST_JUDGED):
-            trouble.append(f"alarm {LAST_JUDGED} is not judged yet")
+        trouble = _unrest(watch, time.time() - STEADY_S)
+        if patient:
+            trouble += _unjudged(watch, scenario)
     if trouble:
         raise NotSteady("; ".join(trouble))
 
 
-def _unrest(watch: Watch, scenario: Scenario, since: float) -> list[str]:
+def _unjudged(watch: Watch, scenario: Scenario) -> list[str]:
+    """Alarms whose turning red would be no news. Who does not wait for alarms does not care."""
+    expected = {scenario.bars.alarm, scenario.bars.page} - {""}
+    found = [f"alarm {name} is red" for name in sorted(expected) if watch.alarms.is_red(name)]
+    if not watch.alarms.is_judged(LAST_JUDGED):
+        found.append(f"alarm {LAST_JUDGED} is not judged yet")
+    return found
+
+
+def _unrest(watch: Watch, since: float) -> list[str]:
     outages = {each.name: each.outage(since) for each in watch.clients}
     found = [f"{name} fail: {each.errors}" for name, each in outages.items() if each.first_failure]
     found += [f"no {each.name} yet" for each in watch.clients if not each.attempts]
     if watch.caught_up(since) is None:
         found.append("events are counted late")
-    expected = {scenario.bars.alarm, scenario.bars.page} - {""}
-    found += [f"alarm {name} is red" for name in sorted(expected) if watch.alarms.is_red(name)]
     return [*found, watch.trouble] if watch.trouble else found
 
 

@@ -46,14 +46,22 @@ def main(arguments: Sequence[str]) -> int:
         with _alone():
             for scenario in chosen:
                 console.print(f"{scenario.name}: {scenario.line} …", markup=False)
-                played = game.play(platform, scenario, patient=not given.quick, limit_s=given.limit)
+                played = game.play(
+                    platform,
+                    scenario,
+                    patient=not given.quick,
+                    limit_s=given.limit,
+                    say=lambda words: console.print(f"  {words}", markup=False, highlight=False),
+                )
                 results.append(played)
                 report.show(console, played, scenario)
     except CannotPlay as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return BROKEN
     except KeyboardInterrupt:
-        console.print("Interrupted. The fault was taken back, and so was the load.")
+        console.print(
+            "Interrupted. Load and fault are taken back, unless a line above says otherwise."
+        )
         return BROKEN
     finally:
         if given.json:

@@ -5,6 +5,7 @@ All moments are seconds since 1970 by this machine's clock.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -40,11 +41,12 @@ class Outage:
     errors: tuple[str, ...]
 
 
-def outage(attempts: Sequence[Attempt], since: float) -> Outage:
+def outage(attempts: Sequence[Attempt], since: float, until: float = math.inf) -> Outage:
     """What `attempts` (in the order in which they ended) went through since the fault.
 
     `recovered` is the fault's own moment when nothing was ever wrong, None when it still is.
     """
+    attempts = [each for each in attempts if each.ended <= until]
     after = [each for each in attempts if each.ended >= since]
     troubled = [each for each in after if each.troubled]
     failed = [each for each in after if each.error]

@@ -24,6 +24,8 @@ class Bars:
     cache_s: float = 3.0
     caught_up_s: float = 30.0
     """From the end of the fault until every event is counted."""
+    adoption_s: float = 0.0
+    """The longest time without a write while a copy is adopted."""
     incident: bool = False
     """Whether the platform must put an incident on record, with its cause."""
     alarm: str = ""
@@ -45,6 +47,8 @@ def missed(result: Result, bars: Bars) -> list[str]:
         *_late("the count of events", result.caught_up_s, bars.caught_up_s),
         *_losses(result),
     ]
+    if result.adoption_s is not None:
+        found += _late("writes, in the adoption,", result.adoption_s, bars.adoption_s)
     if result.waited_for_alarms:
         found += _unheard(result, bars)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -41,8 +42,8 @@ class Client(ABC):
         self.attempts: list[Attempt] = []
         self.background = Background(self.name, PAUSE_S, self._attempt)
 
-    def outage(self, since: float) -> Outage:
-        return outage(list(self.attempts), since)
+    def outage(self, since: float, until: float = math.inf) -> Outage:
+        return outage(list(self.attempts), since, until)
 
     def close(self) -> None:  # noqa: B027  not everybody leaves something behind
         """Take back what it left. Only when it has stopped."""
@@ -69,14 +70,15 @@ class Writer(Client):
         super().__init__()
         self._session = Session(platform, "app")
         self._run_name = run
-        self.acknowledged: set[str] = set()
+        self.acknowledged: dict[str, float] = {}
+        """When the answer was there."""
         self.server = ""
         """The process that took the last row."""
 
-    def lost(self) -> int:
-        """Acknowledged rows that are not there. Only when it has stopped."""
+    def missing(self) -> list[float]:
+        """When each acknowledged row was that is not there. Only when it has stopped."""
         found = {row[0] for row in self._session.run(FIND, (f"{self._run_name}-%",), within=30)}
-        return len(self.acknowledged - found)
+        return [at for row, at in self.acknowledged.items() if row not in found]
 
     def close(self) -> None:
         """Take back what this and any earlier game day wrote."""
@@ -86,7 +88,7 @@ class Writer(Client):
     def _try(self, number: int) -> None:
         row = f"{self._run_name}-{number}"
         [(self.server,)] = self._session.run(WRITE, (row,))
-        self.acknowledged.add(row)
+        self.acknowledged[row] = time.time()
 
 
 class Reader(Client):

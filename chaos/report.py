@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from chaos.scenarios import Scenario
 
 COLUMNS: Final = (
-    *("scenario", "writes (RTO)", "reads", "cache", "lost", "events", "lost", "twice", "lag"),
+    *(
+        "scenario",
+        "writes (RTO)",
+        "reads",
+        "cache",
+        "lost",
+        "given up",
+        "events",
+        "lost",
+        "twice",
+        "lag",
+    ),
     *("seen", "paged", "cleared", "red alarms"),
 )
 
@@ -50,6 +61,7 @@ def row(result: Result) -> tuple[str, ...]:
         seconds(result.reads_s),
         seconds(result.cache_s),
         f"{result.lost} of {result.acknowledged:,}",
+        "-" if result.rpo_s is None else f"{result.given_up} in {result.rpo_s:.1f} s",
         f"{result.events:,}",
         str(result.events_lost),
         str(result.events_duplicated),

@@ -22,6 +22,12 @@ class Result:
     """Between two acknowledged writes."""
     acknowledged: int = 0
     lost: int = 0
+    given_up: int = 0
+    """Acknowledged, and lost on purpose: what came after the moment that people went back to."""
+    rpo_s: float | None = None
+    """From that moment to the fault."""
+    adoption_s: float | None = None
+    """The longest time without a write once the cutover had ended: while its copy was adopted."""
     events: int = 0
     events_lost: int = 0
     events_duplicated: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from chaos import faults
+from chaos import consumers, cutovers, faults
 from chaos.bars import Bars
 
 if TYPE_CHECKING:
@@ -71,16 +71,33 @@ ALL: Final = (
     Scenario(
         "lambda-killed",
         "the stream's consumer dies (SIGKILL) with its transaction open",
-        faults.ConsumerKilled,
+        consumers.ConsumerKilled,
         Bars("events"),
     ),
     Scenario(
         "stream-stalled",
         "a transaction that was left open blocks the consumer until an alarm is red",
-        lambda: faults.StreamStalled(STALLED_S + 10),
+        lambda: consumers.StreamStalled(STALLED_S + 10),
         Bars("events", alarm="stream-readers-late", alarm_s=STALLED_S + 10),
         lasts_s=STALLED_S,
         until_alarm=True,
+    ),
+    Scenario(
+        "table-dropped",
+        "somebody drops the catalogue: a person cuts over to the moment before, and adopts",
+        cutovers.TableDropped,
+        # Nobody's alarm knows the application's tables. What is seen is the way out of it: the
+        # fence, and that the probe's own writes since the target are gone.
+        Bars(
+            "writes",
+            writes_s=60,
+            reads_s=60,
+            adoption_s=10,
+            incident=True,
+            alarm="database-writes-lost",
+            alarm_s=120,
+            page="data-at-risk",
+        ),
     ),
 )
 BY_NAME: Final = {each.name: each for each in ALL}

@@ -78,6 +78,9 @@ def note(incident: Incident, timeline: Timeline) -> None:
     timeline.note(incident.detected_at, "the write probe notices")
     if incident.first_write_at is not None:
         timeline.note(incident.first_write_at, "the write probe writes again")
+        if incident.lost_beats:
+            words = f"of its own writes, one each second, {incident.lost_beats} are gone"
+            timeline.note(incident.first_write_at, words)
     if incident.recovered_at is not None:
         timeline.note(incident.recovered_at, f"incident concluded: {incident.cause}")
 

@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         quiet = rotation.play(platform, console)
         forgotten = privacy.play(platform, console)
         survived = recovery.play(platform, console)
+        restored = recovery.drop(platform, console)
         outcome = play(platform, console, given.seed, given.events, given.deploy_seconds)
     except KeyboardInterrupt:
         return _fail(console, "Interrupted. What was sent will still be counted; nothing is lost.")
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(console, f"{type(error).__name__}: {error}\nmake status shows what is up.")
     console.print()
     report.show(console, outcome, platform)
-    return 0 if outcome.ok and quiet and forgotten and survived else DIFFERENT
+    ok = outcome.ok and quiet and forgotten and survived and restored
+    return 0 if ok else DIFFERENT
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

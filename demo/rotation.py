@@ -125,7 +125,7 @@ def play(platform: Platform, console: Console) -> bool:
         with step(console, "rotating", len(clients)) as progress:
             for number, client in enumerate(clients, start=1):
                 arn = platform.outputs[OUTPUTS[client.login]]
-                client.rotated_s = _rotate(vault, arn, client.login)
+                client.rotated_s = rotate(vault, arn, client.login)
                 progress(number)
         time.sleep(CACHE_S + PAUSE_S)  # whoever holds the old one still tries it
     finally:
@@ -137,7 +137,8 @@ def play(platform: Platform, console: Console) -> bool:
     return not any(client.refused or client.trouble for client in clients)
 
 
-def _rotate(vault: Any, arn: str, login: str) -> float:
+def rotate(vault: Any, arn: str, login: str) -> float:
+    """Returns how many seconds the real rotation took. Raises: `CannotPlay` when it did not end."""
     began = time.monotonic()
     token = vault.rotate_secret(SecretId=arn)["VersionId"]
     while time.monotonic() - began < WAIT_S:

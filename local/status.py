@@ -79,11 +79,11 @@ class Cloud:
 
     def databases(self) -> Iterator[tuple[str, ...]]:
         for cluster in self._client("rds").describe_db_clusters()["DBClusters"]:
-            lags = self._lags()
+            lags = self._lags(cluster)
             for member in cluster["DBClusterMembers"]:
                 name = member["DBInstanceIdentifier"]
                 role = "writer" if member["IsClusterWriter"] else "reader"
-                yield name, role, "-" if role == "writer" else lags.get(name, "not streaming")
+                yield name, role, "-" if role == "writer" else _lag(lags, name)
             yield cluster["DBClusterIdentifier"], "restorable to", _when(cluster)
 
     def _activity(self, function: str) -> tuple[str, str, str]:
@@ -107,23 +107,24 @@ class Cloud:
         )["Datapoints"]
         return max((point[statistic] for point in points), default=None)
 
-    def _lags(self) -> dict[str, str]:
-        """Replication lag by member, as the writer's master login sees it."""
+    def _lags(self, cluster: dict[str, Any]) -> dict[str, str] | None:
+        """Replication lag by member, as the master login sees it on the cluster's own writer; None
+        when that lets nobody in, as after a cutover."""
         try:
-            with self._master() as connection, connection.cursor() as cursor:
+            with self._master(cluster) as connection, connection.cursor() as cursor:
                 cursor.execute(LAG_SQL)
                 return {name: f"{lag:.3f} s, {state}" for name, state, lag in cursor.fetchall()}
         except (psycopg2.Error, ClientError, KeyError):
-            return {}
+            return None
 
-    def _master(self) -> Any:
+    def _master(self, cluster: dict[str, Any]) -> Any:
         secret = self._client("secretsmanager").get_secret_value(
             SecretId=self._outputs["MasterSecretArn"]
         )
         login = json.loads(secret["SecretString"])
         return psycopg2.connect(
-            host=self._outputs["AuroraClusterEndpoint"],
-            port=self._outputs["AuroraPort"],
+            host=cluster["Endpoint"],
+            port=cluster["Port"],
             dbname="streamflix",
             user=login["username"],
             password=login["password"],
@@ -134,6 +135,10 @@ class Cloud:
 
     def _client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._instance.gateway_url)
+
+
+def _lag(lags: dict[str, str] | None, name: str) -> str:
+    return "not to be asked" if lags is None else lags.get(name, "not streaming")
 
 
 def _when(cluster: dict[str, Any]) -> str:

@@ -154,10 +154,18 @@ Seconds since the fault. `writes` (the recovery time), `reads` and `cache` end w
 the last failure, so that an address that works and fails again has not recovered. `lost` are
 acknowledged transactions that are not in the database afterwards; events are compared row by row
 with a count that shares no code with the consumer. `lag` is the age of the oldest event that was
-not counted. `seen` is the write probe, which writes each second; `paged` is a composite alarm whose
-message arrived in a queue; `cleared` is when the last red alarm was quiet again.
+not counted. `given up` are rows that were acknowledged between the moment that a cutover went back
+to and the fault: gone on purpose, and not among the lost. `seen` is the write probe, which writes
+each second; `paged` is a composite alarm whose message arrived in a queue; `cleared` is when the
+last red alarm was quiet again.
 
 {rows}
+`table-dropped` is over when the cutover's execution has ended; the adoption afterwards has its own
+line in the timeline, with the longest that a write waited in it. Between target and cutover two
+logins get new passwords, which the copy does not know. The probe's own row is not dropped, so that
+it notices nothing before the fence; what it and everybody else wrote until then is gone as well,
+and alarmed. How long people take to find out is not in the number.
+
 An outage that is over before three writes of the probe failed turns no alarm red on purpose; it is
 on record as an incident with its cause. Seconds are this laptop cloud's: streaming replication and
 a watch of half a second say nothing about Aurora, whose failovers take half a minute or more.
@@ -170,6 +178,4 @@ a watch of half a second say nothing about Aurora, whose failovers take half a m
 - A full disk: Aurora's volume grows by itself, so a full one would prove something about
   PostgreSQL on a laptop. What can fill up on AWS is an instance's local storage, which the laptop
   does not have.
-- A table dropped by mistake: it needs the cutover of the restore workflow, which does not exist
-  yet.
 """

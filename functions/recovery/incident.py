@@ -18,8 +18,10 @@ BEFORE_SECONDS = 90.0
 AFTER_SECONDS = 90.0
 # "Completed failover to DB instance"; of a cluster and of one of its instances.
 PROMOTIONS = frozenset({"RDS-EVENT-0071", "RDS-EVENT-0049"})
-DATABASE = "rds"
-"""What it says comes first: the incident is about writes to it."""
+CUTOVER = "cutover"
+"""A service of our own: it takes the database away on purpose, and AWS has no word for that."""
+FIRST = (CUTOVER, "rds")
+"""Who is believed before others: the incident is about writes to the database."""
 UNNAMED = "no event of AWS names a cause"
 
 
@@ -71,14 +73,20 @@ class Incident:
 
 def concluded(incident: Incident, witnesses: Iterable[Witness], now: float) -> Incident:
     """The incident with its cause and its end: everything that was watched is well again."""
-    said = sorted(around(incident, witnesses), key=lambda each: each.service != DATABASE)
+    said = sorted(around(incident, witnesses), key=_rank)
     promotions = [witness.at for witness in said if witness.number in PROMOTIONS]
+    if said and said[0].service == CUTOVER:
+        promotions = []  # of the adoption: writes went through before it
     return replace(
         incident,
         recovered_at=now,
         promoted_at=promotions[0] if promotions else None,
         cause=said[0].words if said else UNNAMED,
     )
+
+
+def _rank(witness: Witness) -> int:
+    return FIRST.index(witness.service) if witness.service in FIRST else len(FIRST)
 
 
 def around(incident: Incident, witnesses: Iterable[Witness]) -> list[Witness]:

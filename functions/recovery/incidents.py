@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from recovery.incident import Incident, Witness, stamp
 from recovery.pulse import Pulse
+from recovery.restores import Restores
 
 if TYPE_CHECKING:
     from recovery.table import Table
@@ -63,8 +64,9 @@ class Incidents:
         self._table.put("witness", at, asdict(witness), kept_seconds=WITNESS_SECONDS)
 
     def witnesses(self, since: float) -> list[Witness]:
-        """What AWS said since then, in order."""
-        return [Witness(**record) for record in self._table.since("witness", stamp(since))]
+        """What AWS said since then, and which cutovers took the database away."""
+        said = [Witness(**record) for record in self._table.since("witness", stamp(since))]
+        return [*said, *Restores(self._table).witnesses(since)]
 
     def breached(self) -> list[str]:
         """What the monitor found breached when it last looked."""

@@ -78,8 +78,9 @@ def conclude(
     """
     now = clock()
     _hear_elasticache(env, incidents)
-    witnesses = incidents.witnesses(now - LOOK_BACK_SECONDS)
-    known = incidents.recent(now - LOOK_BACK_SECONDS)
+    since = now - LOOK_BACK_SECONDS
+    witnesses = incidents.witnesses(since)
+    known = incidents.recent(since)
     open_ones = [
         each
         for each in (*known, *told.unfelt(witnesses, known))

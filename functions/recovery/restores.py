@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from recovery.errors import CopyIncomplete, NotConfirmed
-from recovery.incident import stamp
+from recovery.incident import CUTOVER, Witness, stamp
 
 if TYPE_CHECKING:
     from recovery.table import Table
@@ -128,6 +128,14 @@ class Restores:
 
     def all(self) -> list[Restore]:
         return [_made(record) for record in self._table.since("restore", " ")]
+
+    def witnesses(self, since: float) -> list[Witness]:
+        """Cutovers that took the database away since then."""
+        return [
+            Witness(each.fenced_at, CUTOVER, each.run, each.mode, "the database was fenced")
+            for each in self.all()
+            if each.fenced_at is not None and each.fenced_at >= since
+        ]
 
     def unadopted(self) -> Restore | None:
         """The cutover that has not become the stack's own yet."""

@@ -58,9 +58,9 @@ def entries(servers: Servers, database: Database) -> Entries:
 def connect(entries: Entries, servers: Servers) -> Iterator[Callable[..., Postgres]]:
     made: list[Postgres] = []
 
-    def make(endpoint: Any = "writer", **options: Any) -> Postgres:
+    def make(endpoint: Any = "writer", *, ttl_seconds: float = 30, **options: Any) -> Postgres:
         postgres = Postgres(
-            AddressBook("/x", client=entries),
+            AddressBook("/x", client=entries, ttl_seconds=ttl_seconds),
             endpoint,
             Secret("arn", client=entries, sleep=lambda _: None),
             application_name="core-test",
@@ -114,6 +114,18 @@ def test_a_dead_connection_is_noticed_before_it_is_used(
         tap.cut()
         assert one(postgres, PID) != before
     assert entries.looks == 2, "the address is looked up again"
+
+
+def test_a_connection_that_answers_is_given_up_when_the_book_leads_elsewhere(
+    connect: Callable[..., Postgres], entries: Entries
+) -> None:
+    there, entries.reader = entries.reader, entries.writer
+    postgres = connect("reader", ttl_seconds=0)
+    assert one(postgres, "SELECT pg_is_in_recovery()") is False
+
+    entries.reader = there
+
+    assert one(postgres, "SELECT pg_is_in_recovery()") is True
 
 
 def test_work_that_was_left_open_is_rolled_back(connect: Callable[..., Postgres]) -> None:

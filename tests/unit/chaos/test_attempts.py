@@ -48,3 +48,12 @@ def test_the_longest_pause_lies_between_two_answers() -> None:
     told = attempts((90, ""), (98, ""), (99, ""), (100.5, "Reset"), (103, ""), (104, ""))
 
     assert outage(told, FAULT).longest_pause_s == pytest.approx(4)
+
+
+def test_what_fails_later_than_anybody_asks_is_another_outage() -> None:
+    told = attempts((99, ""), (101, "Reset"), (103, ""), (120, "Reset"), (125, ""))
+
+    found = outage(told, FAULT, until=110)
+
+    assert (found.recovered, found.failed, found.longest_pause_s) == (103, 1, 4)
+    assert outage(told, FAULT).recovered == 125

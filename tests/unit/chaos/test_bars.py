@@ -42,6 +42,7 @@ def test_what_met_every_bar_missed_none() -> None:
         ({"rows_differ": 4}, "4 rows of counts differ"),
         ({"acknowledged": 0}, "there was nothing to compare"),
         ({"events": 0}, "there was nothing to compare"),
+        ({"adoption_s": 0.1}, "writes, in the adoption, came back after 0.1 s, not 0 s"),
         ({"cause": ""}, "no incident with a cause is on record"),
         ({"timeline": ((61, "page: down is ALARM"),)}, "alarm writes-failing did not turn red"),
         ({"timeline": ((60, "alarm writes-failing is red"),)}, "down did not page"),
@@ -64,3 +65,7 @@ def test_who_did_not_wait_for_alarms_is_not_asked_about_them() -> None:
     quick = replace(GOOD, waited_for_alarms=False, cause="", timeline=())
 
     assert missed(quick, BARS) == []
+
+
+def test_what_was_given_up_on_purpose_misses_no_bar() -> None:
+    assert missed(replace(GOOD, given_up=30, rpo_s=1.5), BARS) == []

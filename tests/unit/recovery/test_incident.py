@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from recovery.incident import UNNAMED, Incident, Witness, concluded, report, stamp, unfelt
+from recovery.incident import (
+    CUTOVER,
+    UNNAMED,
+    Incident,
+    Witness,
+    concluded,
+    report,
+    stamp,
+    unfelt,
+)
 
 OUTAGE = Incident(1_000.0, 1_001.0, "DatabaseUnreachable", first_write_at=1_008.25)
 STARTED = Witness(1_002.0, "rds", "c", "RDS-EVENT-0073", "Started cross AZ failover to b")
@@ -22,6 +31,15 @@ def test_what_the_database_said_counts_before_what_others_said_earlier() -> None
     redis = Witness(990.0, "elasticache", "r", "replication-group", "Replication group created")
     assert concluded(OUTAGE, [redis, STARTED], 1_100.0).cause.startswith("rds c: Started")
     assert concluded(OUTAGE, [redis], 1_100.0).cause.startswith("elasticache r: ")
+
+
+def test_a_cutover_is_the_cause_whatever_its_adoption_makes_aws_say() -> None:
+    fenced = Witness(1_002.5, CUTOVER, "by-hand", "cutover", "the database was fenced")
+    adopted = Witness(1_070.0, "rds", "c", "RDS-EVENT-0071", "Completed failover to a")
+
+    over = concluded(OUTAGE, [adopted, fenced], 1_200.0)
+
+    assert (over.cause, over.promoted_at) == ("cutover by-hand: the database was fenced", None)
 
 
 def test_what_was_said_at_another_time_is_no_cause() -> None:

@@ -11,6 +11,7 @@ from recovery.errors import RecordUnreachable
 from recovery.incident import Incident, Witness
 from recovery.incidents import Incidents
 from recovery.pulse import Beat, Pulse
+from recovery.restores import FENCED, Restore, Restores
 from recovery.table import Table
 
 if TYPE_CHECKING:
@@ -80,6 +81,21 @@ def test_an_event_that_arrives_twice_is_one(incidents: Incidents) -> None:
     incidents.witness(witness)
     incidents.witness(witness)
     assert incidents.witnesses(9_000.0) == [witness]
+    assert incidents.witnesses(9_991.0) == []
+
+
+def test_a_cutover_bears_witness_that_it_took_the_database_away(
+    incidents: Incidents, table: Table
+) -> None:
+    begun = Restore("by-hand", "cutover", 9_980.0, "c-r1")
+    restores = Restores(table)
+    restores.begin(begun)
+    assert incidents.witnesses(9_000.0) == []
+
+    restores.advance(begun, FENCED, fenced_at=9_990.0)
+
+    [fenced] = incidents.witnesses(9_000.0)
+    assert (fenced.at, fenced.words) == (9_990.0, "cutover by-hand: the database was fenced")
     assert incidents.witnesses(9_991.0) == []
 
 

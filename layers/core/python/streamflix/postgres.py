@@ -66,8 +66,9 @@ _TELLING_CLASSES = frozenset({"0A", "25", "28", "40", "42", "53", "55", "57"})
 class Postgres:
     """One connection to the writer or the reader, made at first use and kept.
 
-    Pinged before each use. After a login that was refused the secret is read again, after a
-    connection that failed the address is, and the connection is tried once more.
+    Pinged before each use, and given up when the book leads elsewhere. After a login that was
+    refused the secret is read again, after a connection that failed the address is, and the
+    connection is tried once more.
     The writer's connection accepts only a server that takes writes: after a failover the old
     address may lead to a reader for a while. `prepare` is SQL that runs once on each connection.
     A server whose host answers while it hangs is noticed by nobody: whoever cannot wait for it sets
@@ -93,6 +94,7 @@ class Postgres:
         self._prepare = prepare
         self._answer_seconds = answer_seconds
         self._connection: pg.connection | None = None
+        self._at: Address | None = None
         self._parameters: dict[str, Any] = {
             "application_name": application_name,
             "dbname": database,
@@ -110,7 +112,9 @@ class Postgres:
         Raises: `DatabaseUnreachable`, `CredentialsRefused`, and what reading the address or the
         secret raises.
         """
-        if self._connection is not None and not self._answers(self._connection):
+        if self._connection is not None and (
+            self._has_moved() or not self._answers(self._connection)
+        ):
             self.forget()
         if self._connection is None:
             self._connection = self._connect()
@@ -144,6 +148,10 @@ class Postgres:
         if connection is not None and not connection.closed:
             connection.close()
 
+    def _has_moved(self) -> bool:
+        """A reader of a cluster that was replaced goes on to answer, and shows what was."""
+        return self._book.address(self._endpoint) != self._at
+
     def _answers(self, connection: pg.connection) -> bool:
         with self._cut_off_late(connection):
             return _answers(connection)
@@ -164,8 +172,8 @@ class Postgres:
             return self._secret.log_in(self._open)
 
     def _open(self, login: Login) -> pg.connection:
-        address = self._book.address(self._endpoint)
-        connection = dial(address, login, self._endpoint, **self._parameters)
+        self._at = self._book.address(self._endpoint)
+        connection = dial(self._at, login, self._endpoint, **self._parameters)
         self._run_once(connection)
         return connection
 

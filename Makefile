@@ -56,17 +56,18 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 
 .PHONY: test
 test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
-	@echo "two halves side by side, each shown when it ends: lint, contract and e2e; unit, integration and coverage"
-	@$(MAKE) -j2 --output-sync=target lint-contract-e2e covered
+	@echo "two halves side by side, each shown when it ends: the laptop cloud and what is deployed; the rooms and coverage"
+	@$(MAKE) -j2 --output-sync=target deployed covered
 
-.PHONY: lint-contract-e2e covered
-lint-contract-e2e:
+.PHONY: deployed covered
+deployed:
 	@$(MAKE) lint
 	@$(MAKE) contract
+	@$(MAKE) integration-laptop
 	@$(MAKE) e2e
 covered:
 	@$(MAKE) unit
-	@$(MAKE) integration
+	@$(MAKE) integration-rooms
 	@$(MAKE) coverage
 
 .PHONY: lint
@@ -85,9 +86,12 @@ unit: dev-env ## Pure tests, sockets off
 contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
 	@$(DEV) -m pytest tests/contract
 
-.PHONY: integration
-integration: dev-env cloud-env ## Real PostgreSQL and Valkey
-	@$(DEV) -m pytest tests/integration --cov --cov-append --cov-report=
+.PHONY: integration integration-rooms integration-laptop
+integration: integration-rooms integration-laptop ## Real PostgreSQL and Valkey
+integration-rooms: dev-env cloud-env
+	@$(DEV) -m pytest tests/integration --ignore=tests/integration/local --cov --cov-append --cov-report=
+integration-laptop: dev-env cloud-env
+	@$(DEV) -m pytest tests/integration/local
 
 .PHONY: scan
 scan: dev-env sam-env scan-env ## What checkov, AWS's validator and cfn-lint find beyond the waivers

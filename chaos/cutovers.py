@@ -37,7 +37,7 @@ PHASES: Final = {
     "Fence": "the old database lets nobody in any more",
     "Turn": "the address book leads to the copy",
     "Tell": "the application has been let in",
-    "CountEvents": "no consumer is at work: events since are counted again",
+    "CountEvents": "events since are counted again, and nobody else may count",
     "ResumeStream": "the consumer goes on",
 }
 

@@ -54,7 +54,9 @@ class Workflow:
         if run:
             known = self._known(run)
             replaced, target = known.replaced, LATEST
+            self._refuse_running(run)
         else:
+            self._refuse_unadopted()
             if not target:
                 raise Refusal("A cutover needs TARGET=2026-11-30T12:00:00Z, or TARGET=latest.")
             target, replaced = _target(target), self._in_service()
@@ -122,6 +124,25 @@ class Workflow:
         except rds.exceptions.DBClusterNotFoundFault:
             raise Refusal(f"There is no cluster {name}: nothing can be restored from it.") from None
         return str(found["DbClusterResourceId"])
+
+    def _refuse_unadopted(self) -> None:
+        for each in Record(self.account).restores():
+            if each.waits_for_adoption:
+                raise Refusal(
+                    f"Cutover {each.run} waits for its adoption, which takes minutes: "
+                    f"make adopt ENV={self.account.environment} comes first."
+                )
+
+    def _refuse_running(self, run: str) -> None:
+        """Two at once would take turns at the same steps."""
+        states = self.account.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(
+            stateMachineArn=self._machine(), statusFilter="RUNNING"
+        )
+        for page in pages:
+            for each in page["executions"]:
+                if each["name"].startswith(run):
+                    raise Refusal(f"{run} is at work already, in execution {each['name']}.")
 
     def _known(self, run: str) -> Restore:
         for each in Record(self.account).restores():

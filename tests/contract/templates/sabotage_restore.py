@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.contract.templates import test_database, test_restoring
+from tests.contract.templates import test_database, test_restoring, test_restoring_rights
 from tests.contract.templates.sabotage_shapes import GONE
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-CUTOVER = "RecoveryCutover CutoverFunction Properties Environment Variables"
 CLUSTERS = "RecoveryCutover ClustersPolicy Properties PolicyDocument Statement"
 COPIES = "RecoveryRestore RestorePolicy Properties PolicyDocument Statement"
 DRILL = "RecoveryDrill DrillRule Properties Targets 0"
@@ -19,15 +18,13 @@ LATER = '{"mode": "cutover", "target": "latest", "confirm": "cluster-X"}'
 
 # For each module: the end of a fact's name, where the platform is changed, and into what.
 RESTORE: dict[ModuleType, list[tuple[str, str, Any]]] = {
-    test_restoring: [
-        ("be_at_work", f"{CUTOVER} CONSUMER_SECONDS", "30"),
-        ("be_at_work", "Analytics AnalyticsFunction Properties Timeout", 61),
+    test_restoring: [("and_nothing_else", f"{DRILL} Input", LATER)],
+    test_restoring_rights: [
         ("it_replaced_alone", f"{CLUSTERS} 2 Resource 1", ANY),
         ("it_replaced_alone", f"{CLUSTERS} 2 Action", "rds:DeleteDBCluster"),
         ("address_book", f"{COPIES} 4 Resource", ANY),
         ("address_book", f"{COPIES} 3 Resource", ANY.replace(":cluster:", ":db:")),
         ("address_book", f"{COPIES} 4 Action", ["rds:ModifyDBCluster", "ssm:PutParameter"]),
-        ("and_nothing_else", f"{DRILL} Input", LATER),
     ],
     test_database: [
         (
@@ -50,17 +47,35 @@ WALKED: list[tuple[str, str, Any]] = [
     ("everything_back", "IsItOpenAgain Choices 1 Next", "Clean"),
     ("clean_end", "TakeBack Catch 0 Next", "Clean"),
     ("its_hold", "IsItOpenAgain Choices 0 Next", "Clean"),
+    ("its_hold", "LetCount Catch 0 Next", "Clean"),
     ("its_hold", "AddReaders Catch 0 Next", "Clean"),
     ("no_other_copy", "IsItTurned Choices 0 Next", "Restore"),
     ("led_to_the_copy", "IsItRehearsed Choices 0 Next", "Open"),
     ("led_to_the_copy", "Migrate Next", "Open"),
     ("erased_again", "EndSessions Next", "Turn"),
     ("erased_again", "EndSessions Catch 0 ErrorEquals 2", "CredentialsRefused"),
-    ("nobody_counts", "Open Arguments Payload logins 3", "analytics"),
-    ("nobody_counts", "Open Arguments Payload epoch", GONE),
-    ("nobody_counts", "Tell Next", "OpenToAnalytics"),
-    ("nobody_counts", "Reopen Arguments Payload logins 1", GONE),
-    ("tip_is_reached", "IsCounted Default", "ResumeStream"),
+    ("into_the_old_one", "Open Arguments Payload logins 3", GONE),
+    ("into_the_old_one", "Open Arguments Payload epoch", GONE),
+    ("into_the_old_one", "Turn Assign epoch", GONE),
+    ("into_the_old_one", "Reopen Arguments Payload logins 1", GONE),
+    ("into_the_old_one", "Reopen Arguments Payload epoch", "{% $epoch %}"),
+    ("tip_is_reached", "CountEvents Arguments Payload restore", GONE),
+    ("tip_is_reached", "CountEvents Assign counted", "{% true %}"),
+    ("tip_is_reached", "IsCounted Choices 0 Condition", "{% $turned %}"),
+    ("tip_is_reached", "IsCounted Default", "LetCount"),
+    ("not_earlier", "Tell Next", "LetCount"),
+    ("not_earlier", "Turn Next", "Tell"),
+    ("not_earlier", "Tell Arguments Payload step", "count"),
+    ("not_earlier", "CountEvents Next", "LetCount"),
+    ("not_earlier", "CountEvents Catch 0 Next", "LetCount"),
+    ("not_earlier", "IsCounted Choices 0 Next", "ResumeStream"),
+    ("not_earlier", "LetCount Arguments Payload step", "open"),
+    ("not_earlier", "LetCount Arguments Payload address", "{% $oldAddress %}"),
+    ("not_earlier", "LetCount Next", "AddReaders"),
+    ("not_earlier", "LetCount Catch 0 Next", "ResumeStream"),
+    ("nothing_is_left_to_do", "ResumeStream Next", "Clean"),
+    ("nothing_is_left_to_do", "AddReaders Arguments Payload step", "resume"),
+    ("nothing_is_left_to_do", "Tell Arguments Payload step", "readers"),
     ("gone_on_with", "StepIn Catch 0 Next", "NoteFailure"),
     ("and_no_other", "Turn Retry 1 ErrorEquals 0", GONE),
     ("and_no_other", "Fence Retry 1 ErrorEquals 0", "CopyIncomplete"),

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from streamflix import errors
 from streamflix.logins import LOGINS
-from tests.contract.templates import deployed, grants, policies, test_workflows
+from tests.contract.templates import deployed, test_workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.contract.templates.wires import Resource, Tree
-
 Body = dict[str, Any]
 
 FILE = "recovery_restore.asl.yaml"
-CLUSTER = f"arn:aws:rds:eu-central-1:{deployed.ACCOUNT}:cluster:streamflix-aurora-{'a' * 12}"
 DRILL = {"mode": "drill", "turned": False}
 CUTOVER = {"mode": "cutover", "turned": False}
 
@@ -64,6 +61,11 @@ def called(name: str) -> tuple[str, Body]:
     """Which function a state calls, and with what."""
     given = states()[name]["Arguments"]
     return given["FunctionName"].strip("${}"), given["Payload"]
+
+
+def asking(step: str) -> list[str]:
+    """The states that ask for a step of this name."""
+    return [name for name in tasks(list(states())) if called(name)[1].get("step") == step]
 
 
 def test_a_rehearsal_calls_nothing_that_could_touch_what_is_in_service() -> None:
@@ -110,7 +112,7 @@ def test_what_cannot_be_given_back_is_not_called_a_clean_end() -> None:
 def test_from_its_turn_on_a_cutover_that_fails_keeps_its_copy_and_its_hold() -> None:
     failing = from_the_turn_on()
 
-    assert {"Turn", "Open", "CountEvents", "AddReaders"} < set(failing)
+    assert {"Turn", "Open", "CountEvents", "LetCount", "AddReaders"} < set(failing)
     for name in failing:
         way = walk(CUTOVER | {"reached": "turned"}, name)
         assert way[-1] == "Halfway", name
@@ -129,8 +131,8 @@ def test_one_that_had_turned_goes_on_from_there_and_makes_no_other_copy() -> Non
 def test_nobody_is_let_in_before_everybody_is_led_to_the_copy() -> None:
     for known in (DRILL, CUTOVER):
         way = walk(known)
-        opening = [name for name in tasks(way) if called(name)[1].get("step") == "open"]
-        assert opening == ([] if known is DRILL else ["Open", "OpenToAnalytics"])
+        opening = [name for name in way if name in asking("open")]
+        assert opening == ([] if known is DRILL else ["Open"])
         assert all(way.index(name) > way.index("Turn") for name in opening)
 
 
@@ -149,23 +151,44 @@ def test_what_was_erased_until_the_last_moment_is_erased_again() -> None:
     assert [it["ErrorEquals"] for it in passing] == [["DatabaseUnreachable", "ConnectDenied"]]
 
 
-def test_every_login_is_let_in_and_the_one_that_counts_only_when_nobody_counts() -> None:
-    first, then = (called(name)[1] for name in ("Open", "OpenToAnalytics"))
-    way = walk(CUTOVER)
-
-    assert set(first["logins"]) == LOGINS.keys() - {"analytics"}
-    assert then["logins"] == ["analytics"]
-    assert set(called("Reopen")[1]["logins"]) == LOGINS.keys()
-    assert way.index("OpenToAnalytics") == way.index("AwaitQuiet") + 1
-    assert way.index("OpenToAnalytics") < way.index("CountEvents") < way.index("ResumeStream")
-    # Whoever is let in first finds the new life begun; the old one goes on as it was.
-    assert [name for name in states() if "epoch" in str(states()[name].get("Arguments"))] == [
-        "Open"
-    ]
+def test_every_login_is_let_in_at_once_into_a_new_life_and_back_into_the_old_one() -> None:
+    for name in ("Open", "Reopen"):
+        assert set(called(name)[1]["logins"]) == LOGINS.keys()
+    assert called("Open")[1]["epoch"] == "{% $epoch %}"
+    assert states()["Turn"]["Assign"]["epoch"] == "{% $states.result.Payload.epoch %}"
+    # Whoever is let in finds the new life begun; the old one goes on as it was.
+    begins = [name for name, it in states().items() if "epoch" in str(it.get("Arguments"))]
+    assert begins == ["Open"]
 
 
 def test_events_are_counted_until_the_tip_is_reached() -> None:
+    function, event = called("CountEvents")
+    (tip,) = states()["IsCounted"]["Choices"]
+
+    assert (function, event) == ("AnalyticsReplayFunctionArn", {"restore": "{% $run %}"})
+    assert states()["CountEvents"]["Assign"] == {"counted": "{% $states.result.Payload.done %}"}
+    for counted in (True, False):
+        assert holds(tip["Condition"], {"counted": counted, "turned": True}) is counted
     assert states()["IsCounted"]["Default"] == "CountEvents"
+
+
+def test_the_consumer_counts_again_when_all_before_it_is_counted_and_not_earlier() -> None:
+    """The database refuses it until then: whoever counts first, counts past what nobody has."""
+    assert asking("count") == ["LetCount"]
+    assert called("LetCount")[1]["address"] == called("Open")[1]["address"]
+    for known in (CUTOVER, CUTOVER | {"turned": True}):
+        way = walk(known)
+        after = way[way.index("CountEvents") :]
+        assert after[1:4] == ["IsCounted", "LetCount", "ResumeStream"]
+        assert way.index("Turn") < way.index("Open") < way.index("Tell") < way.index("CountEvents")
+    for failing in ("Open", "Tell", "CountEvents", "LetCount"):
+        told = walk(CUTOVER | {"reached": "turned"}, failing)
+        assert {"LetCount", "ResumeStream"} & set(told) <= {failing}, failing
+
+
+def test_a_cutover_is_complete_when_nothing_is_left_to_do() -> None:
+    """What is complete may be adopted: its last step says so."""
+    assert asking("readers") == from_the_turn_on()[-1:] == ["AddReaders"]
 
 
 def test_an_adoption_takes_nothing_back_and_can_be_gone_on_with() -> None:
@@ -233,62 +256,3 @@ def test_what_starts_by_itself_is_a_rehearsal_and_nothing_else() -> None:
     ]
 
     assert inputs == [{"mode": "drill", "target": "latest"}]
-
-
-def test_a_cutover_waits_for_a_consumer_as_long_as_one_may_be_at_work() -> None:
-    tree = deployed.platform()
-    consumer = tree.resource("Analytics", "AnalyticsFunction").properties
-    cutover = tree.resource("RecoveryCutover", "CutoverFunction").properties
-
-    assert cutover["Environment"]["Variables"]["CONSUMER_SECONDS"] == str(consumer["Timeout"])
-
-
-def role_of(tree: Tree, stack: str, function: str) -> Resource:
-    found = tree.resource(stack, function)
-    (role,) = tree.made(stack, found.properties["Role"])
-    return role
-
-
-def changed_by(tree: Tree, role: Resource, action: str, kind: str) -> set[str]:
-    """The resources of one kind that a role may change."""
-    return {
-        arn
-        for grant in grants.grants(tree, role)
-        if action in grant.actions
-        for arn in policies.many(
-            deployed.text(tree, grant.policy.stack, grant.statement["Resource"])
-        )
-        if arn.split(":")[5] == kind
-    }
-
-
-def test_a_cutover_changes_the_stacks_cluster_its_copies_and_what_it_replaced_alone() -> None:
-    tree = deployed.platform()
-    role = role_of(tree, "RecoveryCutover", "CutoverFunction")
-    instances = CLUSTER.replace(":cluster:", ":db:")
-
-    changed = changed_by(tree, role, "rds:ModifyDBCluster", "cluster")
-    assert changed == {CLUSTER, f"{CLUSTER}-r*", f"{CLUSTER}-q*"}
-    assert changed_by(tree, role, "rds:FailoverDBCluster", "cluster") == {CLUSTER}
-    assert changed_by(tree, role, "rds:ModifyDBInstance", "db") == {f"{instances}-*"}
-    assert changed_by(tree, role, "rds:DeleteDBCluster", "cluster") == set(), "it keeps what it has"
-
-
-def test_a_rehearsal_can_change_neither_the_cluster_in_service_nor_the_address_book() -> None:
-    tree = deployed.platform()
-    role = role_of(tree, "RecoveryRestore", "RestoreFunction")
-
-    for action in ("rds:ModifyDBCluster", "rds:DeleteDBCluster"):
-        for name, may in ((CLUSTER, False), (f"{CLUSTER}-r1", True)):
-            request = policies.Request("arn:aws:iam::1:role/x", action, name)
-            assert grants.allowed(tree, role, request) is may, (action, name)
-    for name in "abc":
-        member = CLUSTER.replace(":cluster:", ":db:") + f"-{name}"
-        request = policies.Request("arn:aws:iam::1:role/x", "rds:DeleteDBInstance", member)
-        assert not grants.allowed(tree, role, request), member
-    for stack, function in (
-        ("RecoveryRestore", "RestoreFunction"),
-        ("RecoveryRestore", "CopyFunction"),
-    ):
-        held = grants.grants(tree, role_of(tree, stack, function))
-        assert [it.sid for it in held if any(a.startswith("ssm:") for a in it.actions)] == []

@@ -228,7 +228,7 @@ def test_where_nothing_waits_nothing_is_adopted(
 def test_an_adoption_is_confirmed_by_the_cluster_in_service(
     machine: Machine, screen: Screen
 ) -> None:
-    machine.records = [restored("a-cutover", turned_at=BEGAN, **PASSED)]
+    machine.records = [restored("a-cutover", turned_at=BEGAN, complete_at=BEGAN, **PASSED)]
     deed = workflow(machine, screen)
 
     with pytest.raises(Refusal, match=f"^Nothing was done: the answer was not {NEW}"):
@@ -238,6 +238,19 @@ def test_an_adoption_is_confirmed_by_the_cluster_in_service(
     deed.adopt({}, lambda _: NEW)
     assert machine.begun == [("adopt-20261130-120000", {"mode": "adopt", "confirm": NEW})]
     assert screen.lines[-1].startswith("Adopted.")
+
+
+@pytest.mark.parametrize("ended", [{}, PASSED])
+def test_a_cutover_that_is_not_complete_is_not_adopted_and_nobody_is_asked(
+    machine: Machine, screen: Screen, ended: dict[str, Any]
+) -> None:
+    machine.records = [restored("halfway", turned_at=BEGAN, **ended)]
+
+    goes_on = "It goes on first: make cutover ENV=dev RUN=halfway"
+    with pytest.raises(Refusal, match=f"^Cutover halfway is not complete. {goes_on}$"):
+        workflow(machine, screen).adopt({"CONFIRM": NEW}, nobody)
+
+    assert machine.begun == []
 
 
 @pytest.mark.parametrize("waits", [True, False])

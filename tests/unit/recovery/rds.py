@@ -18,6 +18,10 @@ def refused(code: str, operation: str = "Call") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "by the test"}}, operation)
 
 
+def arn(kind: str, name: str) -> str:
+    return f"arn:aws:rds:eu-central-1:123456789012:{kind}:{name}"
+
+
 @dataclass
 class Rds:
     """Clusters and instances by name; what is asked of them is done at once."""
@@ -34,7 +38,7 @@ class Rds:
     def add(self, name: str, resource_id: str, *groups: str, **more: Any) -> Described:
         self.clusters[name] = {
             "DBClusterIdentifier": name,
-            "DBClusterArn": f"arn:aws:rds:eu-central-1:123456789012:cluster:{name}",
+            "DBClusterArn": arn("cluster", name),
             "DbClusterResourceId": resource_id,
             "Status": "available",
             "Endpoint": f"{name}.cluster",
@@ -50,6 +54,7 @@ class Rds:
     def join(self, cluster: str, name: str, *, writer: bool = False, **more: Any) -> None:
         self.instances[name] = {
             "DBInstanceIdentifier": name,
+            "DBInstanceArn": arn("db", name),
             "DBClusterIdentifier": cluster,
             "DBInstanceStatus": "available",
             "DBInstanceClass": "db.serverless",
@@ -101,7 +106,7 @@ class Rds:
             if new in self.clusters:
                 raise refused("DBClusterAlreadyExistsFault")
             self.clusters[new] = self.clusters.pop(name)
-            found["DBClusterIdentifier"] = new
+            found["DBClusterIdentifier"], found["DBClusterArn"] = new, arn("cluster", new)
             found["Endpoint"], found["ReaderEndpoint"] = f"{new}.cluster", f"{new}.cluster-ro"
             for instance in self.instances.values():
                 if instance["DBClusterIdentifier"] == name:
@@ -117,7 +122,7 @@ class Rds:
             if new in self.instances:
                 raise refused("DBInstanceAlreadyExists")
             self.instances[new] = self.instances.pop(name)
-            found["DBInstanceIdentifier"] = new
+            found["DBInstanceIdentifier"], found["DBInstanceArn"] = new, arn("db", new)
             self._member(name)["DBInstanceIdentifier"] = new
         found.update(asked)
         return {}
@@ -132,7 +137,8 @@ class Rds:
 
     def create_db_instance(self, **asked: Any) -> dict[str, Any]:
         self._cluster(asked["DBClusterIdentifier"])
-        self.join(asked["DBClusterIdentifier"], asked["DBInstanceIdentifier"])
+        tags = {"TagList": asked["Tags"]}
+        self.join(asked["DBClusterIdentifier"], asked["DBInstanceIdentifier"], **tags)
         return {}
 
     def delete_db_instance(self, **asked: Any) -> dict[str, Any]:
@@ -144,7 +150,9 @@ class Rds:
         return {}
 
     def remove_tags_from_resource(self, **asked: Any) -> dict[str, Any]:
-        found = self._cluster(asked["ResourceName"].rpartition(":")[2])
+        kind, name = asked["ResourceName"].split(":")[-2:]
+        self.changed.append(name)
+        found = self._cluster(name) if kind == "cluster" else self.instances[name]
         found["TagList"] = [it for it in found["TagList"] if it["Key"] not in asked["TagKeys"]]
         return {}
 
@@ -177,10 +185,9 @@ class Mapping:
     """The consumer's mapping."""
 
     state: str = "Enabled"
-    modified: float = 0.0
 
     def get_event_source_mapping(self, **_: Any) -> dict[str, Any]:
-        return {"State": self.state, "LastModified": datetime.fromtimestamp(self.modified, UTC)}
+        return {"State": self.state}
 
     def update_event_source_mapping(self, *, Enabled: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
         if self.state.endswith("ing"):

@@ -64,7 +64,7 @@ class Scene:
         for ending in ("-a", "-b"):
             self.rds.join(SOURCE, SOURCE + ending, writer=ending == "-a")
         self.rds.add(COPY, NEW, QUARANTINE, TagList=list(MARK))
-        self.rds.join(COPY, f"{COPY}-b", writer=True)
+        self.rds.join(COPY, f"{COPY}-b", writer=True, TagList=list(MARK))
         self.rds.targets = [SOURCE]
 
     def begun(self, run: str = RUN, **changes: Any) -> Restore:

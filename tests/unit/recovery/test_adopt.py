@@ -8,7 +8,7 @@ import pytest
 
 from recovery.errors import CopyNotReady, NotConfirmed
 from streamflix.errors import EnvironmentHeld
-from tests.unit.recovery.scene import COPY, DONE, GROUPS, MEASURED, NEW, OLD, RUN, SOURCE
+from tests.unit.recovery.scene import COPY, GROUPS, MEASURED, NEW, OLD, RUN, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tests.unit.recovery.scene import Scene
 
 ASIDE = f"{SOURCE}-q1"
-CHANGES = ("modify_db_cluster", "modify_db_instance", "failover_db_cluster", "create_db_instance")
+CHANGES = (
+    "modify_db_cluster",
+    "modify_db_instance",
+    "failover_db_cluster",
+    "remove_tags_from_resource",
+)
 
 
 @pytest.fixture
@@ -26,9 +31,8 @@ def ended(scene: Scene) -> Restore:
     scene.rds.clusters[SOURCE]["DeletionProtection"] = True
     scene.rds.clusters[SOURCE]["BackupRetentionPeriod"] = 35
     scene.turned()
-    scene.step("tell")
-    scene.step("readers")
-    scene.step("resume")
+    for step in ("tell", "resume", "readers"):
+        scene.step(step)
     scene.restore("clean")
     return scene.restores.known(RUN)
 
@@ -56,6 +60,9 @@ def whole(scene: Scene) -> None:
     assert (new["DeletionProtection"], old["DeletionProtection"]) == (True, False)
     assert new["BackupRetentionPeriod"] == 35
     assert scene.rds.worn(SOURCE) == set(GROUPS)
+    for described in (new, *(scene.rds.instances[name] for name in names(scene, SOURCE))):
+        kept = {each["Key"] for each in described.get("TagList", [])}
+        assert "Restore" not in kept, "it is the stack's own now"
     assert scene.book() == [f"{SOURCE}.cluster:5432", f"{SOURCE}.cluster-ro:5432", "5"]
     assert scene.rds.targets == [SOURCE]
     assert not any(scene.scaling.suspended.values())
@@ -71,7 +78,7 @@ def test_an_adoption_makes_the_stack_whole_again(scene: Scene, ended: Restore) -
 
 def changes_of_an_adoption() -> range:
     """How often one asks RDS for a change; a test below knows when there are more."""
-    return range(9)
+    return range(11)
 
 
 class Cut(Exception):
@@ -140,14 +147,36 @@ def test_whoever_names_another_cluster_adopts_nothing(scene: Scene, ended: Resto
     assert scene.holder() == ""
 
 
-def test_a_cutover_that_stopped_halfway_is_gone_on_with_before_it_is_adopted(scene: Scene) -> None:
-    scene.begun()
-    for step, event in (("fence", MEASURED), ("turn", DONE)):
-        with pytest.raises(NotConfirmed, match="no cutover that ended waits"):
-            scene.step("settle", "", input={"confirm": NEW})
-        scene.step(step, **event)
-    with pytest.raises(NotConfirmed, match="no cutover that ended waits"):
+@pytest.mark.parametrize("mode", ["drill", "cutover"])
+def test_a_run_that_has_not_turned_is_not_there_to_be_adopted(scene: Scene, mode: str) -> None:
+    scene.begun(mode=mode)
+    if mode == "cutover":
+        scene.step("fence", **MEASURED)
+
+    with pytest.raises(NotConfirmed, match="no cutover waits to be adopted"):
         scene.step("settle", "", input={"confirm": NEW})
+
+
+def test_a_cutover_that_is_not_complete_goes_on_before_it_is_adopted(scene: Scene) -> None:
+    """Under the stack's names nobody would know any more which readers it lacks, or who counts."""
+    scene.turned()
+    for step in ("tell", "resume", "readers"):
+        with pytest.raises(NotConfirmed, match=f"^{RUN} is not complete: make cutover RUN={RUN} "):
+            scene.step("settle", "", input={"confirm": NEW})
+        scene.step(step)
+    scene.restore("clean")
+
+    assert scene.step("settle", "", input={"confirm": NEW}) == {"run": RUN}
+
+
+def test_an_adoption_makes_no_instance(scene: Scene, ended: Restore) -> None:
+    """Readers are a cutover's; with one that is gone since, what is left gets its name."""
+    scene.rds.clusters[COPY]["DBClusterMembers"].pop()
+    del scene.rds.instances[f"{COPY}-a"]
+
+    adopt(scene)
+
+    assert names(scene, SOURCE) == {f"{SOURCE}-b": True}
 
 
 def test_what_is_adopted_is_not_adopted_again(scene: Scene, ended: Restore) -> None:
@@ -157,7 +186,7 @@ def test_what_is_adopted_is_not_adopted_again(scene: Scene, ended: Restore) -> N
 
     assert scene.step("finish") == {"replaced": ASIDE}
     assert scene.restores.known(RUN) == first
-    with pytest.raises(NotConfirmed, match="no cutover that ended waits"):
+    with pytest.raises(NotConfirmed, match="no cutover waits to be adopted"):
         scene.step("settle", "", input={"confirm": NEW})
 
 

@@ -243,15 +243,13 @@ def test_what_was_lost_and_for_how_long_is_told_once_and_stays(scene: Scene) -> 
     assert scene.step("tell") == told
 
 
-def test_events_are_counted_when_no_consumer_is_at_work(scene: Scene) -> None:
+def test_the_consumer_stays_stopped_until_it_is_let_go_on(scene: Scene) -> None:
     scene.turned()
-    scene.mapping.modified = scene.time()
-    with pytest.raises(CopyNotReady, match="may be at work for 65 s"):
-        scene.step("quiet")
+    scene.step("tell")
+    assert scene.mapping.state == "Disabled"
 
-    scene.time.sleep(65)
-    assert scene.step("quiet") == {}
-    assert scene.step("resume") == {}
+    for _ in range(2):
+        assert scene.step("resume") == {}
     assert scene.mapping.state == "Enabled"
 
 
@@ -266,7 +264,27 @@ def test_the_copy_gets_as_many_readers_as_the_stack_gives_its_cluster(scene: Sce
     assert members == {f"{COPY}-a", f"{COPY}-b"}
 
 
-@pytest.mark.parametrize("step", ["pause", "fence", "turn", "quiet", "resume", "readers"])
+def test_a_cutover_is_complete_when_its_last_reader_is_there_and_stays_so(scene: Scene) -> None:
+    scene.rds.join(COPY, f"{COPY}-a", DBInstanceStatus="creating")
+    scene.turned()
+    scene.step("tell")
+    with pytest.raises(CopyNotReady, match=f"{COPY}-a is creating"):
+        scene.step("readers")
+    assert scene.restores.known(RUN).complete_at is None
+
+    scene.rds.instances[f"{COPY}-a"]["DBInstanceStatus"] = "available"
+    scene.step("readers")
+    complete = scene.restores.known(RUN)
+    assert complete.complete_at == scene.time()
+
+    scene.time.sleep(60)
+    scene.step("readers")
+    scene.step("tell")
+    scene.restore("fail", error="Lambda.Unknown")
+    assert scene.restores.known(RUN) == complete
+
+
+@pytest.mark.parametrize("step", ["pause", "fence", "turn", "resume", "readers"])
 def test_no_step_works_beside_whoever_holds_the_environment(scene: Scene, step: str) -> None:
     scene.begun()
     hold.take(HOLD, "rotation", "a rotation", "a-token", lease_seconds=lease.SECONDS)

@@ -11,6 +11,7 @@ from recovery.errors import CopyIncomplete, NotConfirmed
 from recovery.restores import (
     ADOPTED,
     BEGUN,
+    COMPLETE,
     ENDED,
     FENCED,
     TURNED,
@@ -29,7 +30,8 @@ STEPS: list[tuple[int, dict[str, Any]]] = [
     (FENCED, {"fenced_at": 1_010.0, "groups": ("sg-a",), "epoch": 2}),
     (TURNED, {"turned_at": 1_020.0, "replacement": "cluster-NEW"}),
     (ENDED, {"outcome": "passed", "ended_at": 1_030.0}),
-    (ADOPTED, {"adopted_at": 1_040.0}),
+    (COMPLETE, {"complete_at": 1_040.0}),
+    (ADOPTED, {"adopted_at": 1_050.0}),
 ]
 
 
@@ -46,13 +48,13 @@ def advanced(restores: Restores, stage: int) -> Restore:
     return restore
 
 
-@pytest.mark.parametrize("stage", [BEGUN, FENCED, TURNED, ENDED, ADOPTED])
+@pytest.mark.parametrize("stage", [BEGUN, *(step for step, _ in STEPS)])
 def test_a_run_is_read_as_it_was_put_and_says_how_far_it_is(restores: Restores, stage: int) -> None:
     restore = advanced(restores, stage)
 
     assert restores.of("run") == restore
     assert restore.stage == stage
-    assert restore.waits_for_adoption is (stage in (TURNED, ENDED))
+    assert restore.waits_for_adoption is (stage in (TURNED, ENDED, COMPLETE))
     assert (restores.unadopted() == restore) is restore.waits_for_adoption
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recovery.errors import CopyNotReady
 from recovery.surroundings import SUSPENSIONS, Surroundings
 from streamflix.addresses import Address
 from tests.unit.recovery.scene import COPY, ENV, SOURCE
@@ -142,23 +141,3 @@ def test_where_nothing_scales_nothing_is_made_to(scene: Scene, surroundings: Sur
     surroundings.pause()
 
     assert scene.scaling.suspended == {}
-
-
-def test_a_consumer_may_be_at_work_for_its_time_after_the_mapping_was_stopped(
-    scene: Scene, surroundings: Surroundings
-) -> None:
-    scene.mapping.state, scene.mapping.modified = "Disabled", 1_000.0
-
-    surroundings.refuse_in_flight(1_065.0)
-    with pytest.raises(CopyNotReady, match="may be at work for 1 s"):
-        surroundings.refuse_in_flight(1_064.0)
-
-
-@pytest.mark.parametrize("state", ["Disabling", "Enabled", "Updating"])
-def test_a_mapping_that_is_not_stopped_is_not_quiet_however_long_it_was_left_alone(
-    scene: Scene, surroundings: Surroundings, state: str
-) -> None:
-    scene.mapping.state = state
-
-    with pytest.raises(CopyNotReady, match=f"the stream's mapping is {state}"):
-        surroundings.refuse_in_flight(10_000.0)

@@ -41,6 +41,7 @@ class Machine:
         told["stepfunctions.start_execution"] = self._start
         told["stepfunctions.describe_execution"] = self._describe
         told["stepfunctions.get_execution_history"] = self._history
+        told["stepfunctions.list_executions"] = {"executions": []}
         told["dynamodb.query"] = self._query
         told["rds.describe_db_clusters"] = {
             "DBClusters": [cluster("streamflix-aurora-dev", DbClusterResourceId=OLD)]

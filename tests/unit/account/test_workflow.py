@@ -159,6 +159,36 @@ def test_one_that_stopped_halfway_goes_on_as_itself_and_as_it_was_confirmed(
     assert screen.lines[-2].startswith("cutover passed: RTO 12 min 34 s")
 
 
+def test_one_that_is_at_work_is_not_gone_on_with_beside_itself(
+    machine: Machine, screen: Screen
+) -> None:
+    machine.records = [restored("halfway", turned_at=BEGAN, **PASSED)]
+    running = {
+        "executionArn": "arn:one",
+        "stateMachineArn": "arn:machine",
+        "name": "halfway-115900",
+        "status": "RUNNING",
+        "startDate": NOW,
+    }
+    machine.answers["stepfunctions.list_executions"] = {"executions": [running]}
+
+    with pytest.raises(Refusal, match=r"^halfway is at work already, in execution halfway-115900"):
+        workflow(machine, screen).cutover("", "halfway", {"CONFIRM": OLD}, nobody)
+
+    assert machine.begun == []
+
+
+def test_the_next_cutover_waits_for_the_adoption_of_the_last(
+    machine: Machine, screen: Screen
+) -> None:
+    machine.records = [restored("last", turned_at=BEGAN, complete_at=BEGAN, **PASSED)]
+
+    with pytest.raises(Refusal, match=r"^Cutover last waits for its adoption"):
+        workflow(machine, screen).cutover("latest", "", {"CONFIRM": OLD}, nobody)
+
+    assert machine.begun == []
+
+
 @pytest.mark.parametrize("run", ["nobodys", "a-drill"])
 def test_what_was_never_begun_as_a_cutover_does_not_go_on(
     machine: Machine, screen: Screen, run: str

@@ -28,9 +28,10 @@ def typed(machine: Machine, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_commands_begin_what_their_words_say_and_a_drill_is_of_the_latest_time(
     typed: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed.ends = lambda run: restored(run, turned_at=BEGAN, complete_at=BEGAN, **PASSED)
     monkeypatch.setenv("CONFIRM", OLD)
+    typed.ends = lambda run: restored(run, "drill", **PASSED)
     assert command.main(["drill", "--env", "dev", "--target", ""]) == 0
+    typed.ends = lambda run: restored(run, turned_at=BEGAN, complete_at=BEGAN, **PASSED)
     assert command.main(["cutover", "--env", "dev", "--target", "latest", "--run", ""]) == 0
     assert command.main(["cutover", "--env", "dev", "--run", typed.begun[1][1]["run"]]) == 0
     monkeypatch.setenv("CONFIRM", NEW)

@@ -115,7 +115,7 @@ class Scene:
         try:
             hold.take(HOLD, "test", "test", "test", lease_seconds=1)
         except EnvironmentHeld as held:
-            return str(held).partition("for: ")[2].partition(",")[0]
+            return str(held).partition("for: ")[2].partition(", until")[0]
         hold.release(HOLD, "test")
         return ""
 

@@ -43,7 +43,7 @@ def test_a_fence_puts_what_it_will_give_back_on_record_then_nobody_new_gets_in(
     restore = scene.restores.known(RUN)
     assert answer == {"address": f"{SOURCE}.cluster:5432"}
     assert (restore.groups, restore.epoch) == (GROUPS, 5)
-    assert (restore.accounts, restore.rpo_seconds) == (100, 0.0)
+    assert (restore.accounts, restore.rpo_seconds) == (100, 60.0), "until the fence"
     assert scene.rds.worn(SOURCE) == {QUARANTINE}
     assert scene.book() == SERVED
 
@@ -239,7 +239,7 @@ def test_what_was_lost_and_for_how_long_is_told_once_and_stays(scene: Scene) -> 
     told = scene.step("tell")
     scene.time.sleep(600)
 
-    assert told == {"rtoSeconds": 300.0, "rpoSeconds": 0.0}
+    assert told == {"rtoSeconds": 300.0, "rpoSeconds": 60.0}
     assert scene.step("tell") == told
 
 

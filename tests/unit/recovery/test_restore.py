@@ -32,7 +32,7 @@ def test_a_restore_that_begins_is_on_record_and_holds_the_environment(scene: Sce
     restore = scene.restores.known(RUN)
     assert (restore.mode, restore.replaced, restore.target_at) == ("cutover", OLD, None)
     assert restore.copy == f"{SOURCE}-r19700101024640"
-    assert scene.holder() == RUN
+    assert scene.holder() == f"a cutover, {RUN}"
 
 
 def test_one_that_is_begun_again_keeps_its_copy_and_its_time(scene: Scene) -> None:
@@ -141,10 +141,31 @@ def test_whoever_begins_takes_away_what_others_have_left_and_nothing_else(scene:
     scene.rds.add(f"{SOURCE}-r9", "cluster-9", QUARANTINE, TagList=[])
     scene.rds.add("somebody-elses", "cluster-8", TagList=list(MARK))
 
-    scene.begin("another")
+    scene.begin("another", mode="drill", confirm="")
 
     assert scene.rds.clusters.keys() == {SOURCE, f"{SOURCE}-r9", "somebody-elses"}
     assert {it["DBClusterIdentifier"] for it in scene.rds.instances.values()} == {SOURCE}
+
+
+def test_whoever_waits_for_the_database_does_not_wait_for_house_cleaning(scene: Scene) -> None:
+    before = scene.rds.clusters.keys()
+
+    scene.begin("another")
+
+    assert scene.rds.clusters.keys() == before
+    assert COPY in before
+
+
+def test_a_cutover_takes_the_environment_from_a_drill_and_a_drill_from_nobody(
+    scene: Scene,
+) -> None:
+    scene.begin("rehearsed", mode="drill", confirm="")
+
+    scene.begin("in-earnest")
+
+    assert scene.holder() == "a cutover, in-earnest"
+    with pytest.raises(EnvironmentHeld, match="in-earnest"):
+        scene.begin("rehearsed", mode="drill", confirm="")
 
 
 @pytest.mark.parametrize(("days", "kept"), [(6.9, True), (7.1, False)])

@@ -21,6 +21,10 @@ from local.instance import Instance
 from prove.platform import laptop
 from prove.privacy import numbers, pytest
 
+CRASHES = (
+    "tests/integration/recovery/test_crash.py",
+    "tests/integration/recovery/test_cutover_crash.py",
+)
 LIMIT_S = "420"  # so that alarms that look back five minutes are seen to clear
 
 
@@ -48,7 +52,7 @@ def _killed(root: Path) -> tuple[int, int, bool]:
     with tempfile.TemporaryDirectory() as folder:
         report_ = Path(folder) / "killed.xml"
         done = subprocess.run(
-            [*pytest(root, report_), "tests/integration/recovery/test_crash.py"],
+            [*pytest(root, report_), *CRASHES],
             cwd=root,
             env=os.environ | {"RECOVERY_CRASH_POINTS": "0"},
             check=False,
@@ -141,9 +145,12 @@ erased in, verified, taken away. RTO ends when the copy is verified. RPO is the 
 in the copy at the moment that was asked for.
 
 {drill}
-SIGKILL before and after each recorded call to AWS and PostgreSQL ({points} points, {killed} of them
-reached; AWS is asked more or less often whether it is ready), then the same run goes on, or the
-next one begins: each time it passed, the hold was free, and no cluster and no instance was left.
+SIGKILL before and after recorded calls to AWS and PostgreSQL, spread over all of a drill and over
+all of a cutover with its adoption ({points} points, {killed} of them reached; AWS is asked more or
+less often whether it is ready). A drill goes on as the same run, or the next one begins: each time
+it passed, the hold was free, and no cluster and no instance was left. A cutover goes on: each time
+the copy was in service under the stack's names, described field by field as the original was, with
+every login open, the epoch one higher, and nothing left of it but the replaced cluster.
 
 ## Game days
 

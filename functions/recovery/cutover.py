@@ -87,14 +87,14 @@ def doors(env: CutoverSettings) -> Doors:
 def pause(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Stop who would write, or grow, while clusters change. AWS needs its time for it, and the copy
     is made meanwhile."""
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, "cutover")
     doors.surroundings.pause()
     return {}
 
 
 def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Refuse a copy that is not what anybody wants; then let nobody new at the old cluster."""
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, "cutover")
     restore, old = doors.restores.known(run), doors.takeover.source()
     measured = event["measured"]
     if restore.fenced_at is None:
@@ -116,7 +116,7 @@ def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 
 def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Lead everybody to the copy. From here on there is no way back, only on."""
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, "cutover")
     restore = doors.restores.known(run)
     if restore.turned_at is None:
         copy = doors.takeover.clusters.cluster(restore.copy)
@@ -157,14 +157,14 @@ def tell(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 
 def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """The tip of the stream was reached: what Lambda hands over again is counted already."""
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, "cutover")
     doors.surroundings.resume_stream()
     return {}
 
 
 def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """One instance was enough to be back; now it survives the loss of a zone again."""
-    lease.take(doors.env.hold_table, run)
+    lease.take(doors.env.hold_table, run, "cutover")
     restore = doors.restores.known(run)
     doors.takeover.add_readers(restore)
     doors.restores.advance(restore, COMPLETE, complete_at=doors.now())
@@ -176,7 +176,9 @@ def undo(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     restore = doors.restores.of(run)
     if restore is None or restore.turned_at is not None:
         return {"reached": "turned" if restore else "nothing", "address": ""}
-    lease.take(doors.env.hold_table, run)  # whoever holds it has paused, and fenced, by now
+    lease.take(
+        doors.env.hold_table, run, "cutover"
+    )  # whoever holds it has paused, and fenced, by now
     old = doors.takeover.source()
     if doors.restores.unadopted() or old["DbClusterResourceId"] != restore.replaced:
         return {"reached": "nothing", "address": ""}  # another one took over since
@@ -255,7 +257,7 @@ def _groups(restore: Restore, old: Mapping[str, Any], doors: Doors) -> tuple[str
 
 
 def _hold_adoption(restore: Restore, doors: Doors) -> None:
-    lease.take(doors.env.hold_table, _token(restore))
+    lease.take(doors.env.hold_table, _token(restore), "adopt")
 
 
 def _token(restore: Restore) -> str:

@@ -7,19 +7,18 @@ from streamflix import hold
 # Longer than a restore may take, and shorter than a night: a workflow that was stopped by hand
 # must not keep rotations and deploys out for ever.
 SECONDS = 3 * 3600
-REHEARSAL = "a drill"
+CALLED = {"drill": "a drill", "cutover": "a cutover", "adopt": "an adoption"}
 
 
-def take(table: str, token: str, mode: str = "cutover") -> None:
+def take(table: str, token: str, mode: str) -> None:
     """Whoever holds takes it anew: an execution that is redriven hours later must not go on beside
-    a rotation, or beside the next drill. What is meant in earnest takes it from what rehearses.
+    a rotation, or beside the next drill. A cutover takes it from a drill: somebody waits.
     Raises: `EnvironmentHeld`."""
-    drills = mode == "drill"
     hold.take(
         table,
         "recovery",
-        f"{REHEARSAL if drills else 'a cutover'}, {token}",
+        f"{CALLED[mode]}, {token}",
         token,
         lease_seconds=SECONDS,
-        instead_of="" if drills else REHEARSAL,
+        instead_of=CALLED["drill"] if mode == "cutover" else "",
     )

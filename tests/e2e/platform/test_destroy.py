@@ -13,7 +13,8 @@ from tests.e2e.command import environment, make
 
 ROOT = Path(__file__).parents[3]
 SAM = ROOT / ".local/venvs/sam/bin/sam"
-SETTING, CHANGED = '"LogRetentionDays=7"', '"LogRetentionDays=14"'
+# The second is a tag of everything: of the cluster, its members and the proxy, too.
+SETTING, CHANGED = '"LogRetentionDays=7"', '"LogRetentionDays=14", "CostCenter=elsewhere"'
 
 # In this order: each test leaves the stack for the next one.
 pytestmark = pytest.mark.destroying
@@ -33,10 +34,13 @@ def test_a_second_deploy_of_the_same_commit_changes_nothing(
 def test_an_update_changes_what_was_asked_and_keeps_the_stores(
     outputs: dict[str, str], aws: Any, tmp_path: Path
 ) -> None:
-    stores = identities(aws, outputs)
+    """The cluster is one that took over, if what runs before this had one take over."""
+    stores, book = identities(aws, outputs), pages(aws, outputs)
 
     update(tmp_path)
 
+    assert cost_centers(aws, outputs) == {"elsewhere"}
+    assert pages(aws, outputs) == book
     logs = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/streamflix-")
     assert {group["retentionInDays"] for group in logs["logGroups"]} == {14}
     assert identities(aws, outputs) == stores
@@ -113,6 +117,33 @@ def identities(aws: Any, outputs: dict[str, str]) -> dict[str, Any]:
         "stream": stream["StreamDescriptionSummary"]["StreamCreationTimestamp"],
         "table": table["Table"]["CreationDateTime"],
     }
+
+
+def cost_centers(aws: Any, outputs: dict[str, str]) -> set[str]:
+    """Of the cluster, each of its members and the proxy."""
+    rds, name = aws.client("rds"), outputs["AuroraClusterId"]
+    [cluster] = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    members = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [name]}])
+    proxies = rds.describe_db_proxies()["DBProxies"]
+    arns = [
+        cluster["DBClusterArn"],
+        *(each["DBInstanceArn"] for each in members["DBInstances"]),
+        *(it["DBProxyArn"] for it in proxies if outputs["EnvironmentSuffix"] in it["DBProxyName"]),
+    ]
+    assert len(arns) == 1 + 3 + 1
+    return {
+        tag["Value"]
+        for arn in arns
+        for tag in rds.list_tags_for_resource(ResourceName=arn)["TagList"]
+        if tag["Key"] == "CostCenter"
+    }
+
+
+def pages(aws: Any, outputs: dict[str, str]) -> dict[str, str]:
+    """Of the address book: an update that touches it must not lead anybody elsewhere."""
+    names = [f"{outputs['AddressBook']}/{page}" for page in ("writer", "reader", "epoch")]
+    found = aws.client("ssm").get_parameters(Names=names)["Parameters"]
+    return {entry["Name"]: entry["Value"] for entry in found}
 
 
 def secrets(aws: Any, suffix: str) -> list[str]:

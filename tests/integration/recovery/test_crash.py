@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVERY_POINT = os.environ.get("RECOVERY_CRASH_POINTS") == "0"
 PARTS = 8
+MOST = 120
+"""Points that are tried at most, spread over all of them: each takes some seconds."""
 FEWEST = 40
 """Recorded points; fewer means that a seam was lost."""
 
@@ -71,6 +73,12 @@ def one_of_each_kind(points: list[Point]) -> list[Point]:
     return [last[name, bool(number % 2)] for number, name in enumerate(names)]
 
 
+def spread(points: list[Point], most: int) -> list[Point]:
+    """So many of them, before and after calls of every part; the last comes from the end."""
+    step = max(1, -(-len(points) // most) | 1)  # odd, so that before and after take turns
+    return points[::-1][::step][::-1]
+
+
 def killed(platform: Platform, point: Point) -> bool:
     """Kill a drill there; False when it was shorter than the one that was recorded."""
     before, run = platform.names(), next(RUNS)
@@ -105,7 +113,7 @@ def test_killed_anywhere_a_drill_ends_and_leaves_nothing(
     if not recorded:
         recorded += record(platform)
     assert len(recorded) >= FEWEST
-    chosen = recorded if EVERY_POINT else one_of_each_kind(recorded)
+    chosen = spread(recorded, MOST) if EVERY_POINT else one_of_each_kind(recorded)
     mine = chosen[part::PARTS]
 
     reached = [point for point in mine if killed(platform, point)]

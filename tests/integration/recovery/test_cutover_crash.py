@@ -16,7 +16,7 @@ from streamflix import hold
 from tests.integration.local.laptop import CLUSTER
 from tests.integration.recovery.platform import HOLD
 from tests.integration.recovery.takeover import EVERYBODY, described, differing, lets_in
-from tests.integration.recovery.test_crash import one_of_each_kind
+from tests.integration.recovery.test_crash import one_of_each_kind, spread
 from tests.integration.seams import Point, Seams, in_child
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.integration.recovery.takeover import Stage
 
 EVERY_POINT = os.environ.get("RECOVERY_CRASH_POINTS") == "0"
-MOST = 160
+MOST = 60
 """Points that are tried at most, spread over all of them: each takes some seconds."""
 PARTS = 12
 FEWEST = 200
@@ -80,7 +80,7 @@ def record(stage: Stage) -> list[Point]:
 
 def chosen(points: list[Point]) -> list[Point]:
     if EVERY_POINT:
-        return points[:: max(1, len(points) // MOST)]
+        return spread(points, MOST)
     return [each for each in one_of_each_kind(points) if each.name in OF_A_CUTOVER]
 
 

@@ -195,6 +195,6 @@ def test_an_adoption_keeps_everybody_else_from_clusters_and_credentials(
 ) -> None:
     scene.step("settle", "", input={"confirm": NEW})
 
-    assert scene.holder() == f"a cutover, adopt-{RUN}"
+    assert scene.holder() == f"an adoption, adopt-{RUN}"
     with pytest.raises(EnvironmentHeld, match=f"adopt-{RUN}"):
         scene.step("pause")

@@ -46,7 +46,7 @@ def drop(platform: Platform, console: Console) -> bool:
     """Whether the catalogue is back, the copy adopted, and nothing lost that nobody gave up."""
     scenario = BY_NAME[DROPPED]
     before, kept = cluster.in_service(platform), cluster.beside(platform)
-    console.print("Somebody drops the catalogue. It takes a minute and a half until all is whole.")
+    console.print("Somebody drops the catalogue. It takes half a minute until all is whole.")
     result = game.play(
         platform,
         scenario,

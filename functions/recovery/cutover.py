@@ -163,10 +163,12 @@ def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 
 
 def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    """One instance was enough to be back; now it survives the loss of a zone again."""
+    """One instance was enough to be back; now it survives the loss of a zone again. What is on
+    record as complete is adopted next: it has let go of the hold."""
     lease.take(doors.env.hold_table, run, "cutover")
     restore = doors.restores.known(run)
     doors.takeover.add_readers(restore)
+    hold.release(doors.env.hold_table, run)
     doors.restores.advance(restore, COMPLETE, complete_at=doors.now())
     return {}
 
@@ -224,6 +226,8 @@ def step_in(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 
 
 def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
+    """Put on record last, when nothing is left to be done, not even to let go of the hold: another
+    adoption goes on with what is not on record, and with nothing else."""
     restore = doors.restores.known(run)
     if restore.waits_for_adoption:
         _hold_adoption(restore, doors)
@@ -232,9 +236,9 @@ def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         doors.surroundings.resume_scaling()
         # What Describe says of an address right after a rename may be the one of before.
         doors.surroundings.lead_to(doors.takeover.known(restore.replacement), restore.epoch or 0)
+        hold.release(doors.env.hold_table, _token(restore))
         doors.restores.advance(restore, ADOPTED, adopted_at=doors.now())
         bus.tell(doors.env.ops_bus, SOURCE, "CutoverAdopted", {"run": run})
-    hold.release(doors.env.hold_table, _token(restore))
     return {"replaced": restore.aside_name(doors.env.cluster_id)}
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from tests.e2e.privacy.conftest import Somebody, caller, register
+from tests.e2e.privacy.conftest import Api, Somebody, caller, register
 from tests.e2e.recovery import workflow
 from tests.e2e.recovery.workflow import clusters, on_record
 from tests.e2e.rotation.test_rotation import rotated
@@ -50,6 +50,10 @@ class Story:
     before: dict[str, Any]
     old: dict[str, Any]
     erased: Somebody
+    waits: Somebody
+    """Who had asked to be forgotten, and was not yet when the database was left."""
+    request: str
+    api: Api
     ended: str
     adopted: str
 
@@ -66,9 +70,10 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
         connect("AnalyticsSecretArn"),
         connect("DBSecretArn"),
     )
-    master, erased = connect("MasterSecretArn"), Somebody()
+    master, erased, waits = connect("MasterSecretArn"), Somebody(), Somebody()
     with master.cursor() as cursor:
         register(cursor, erased)
+        register(cursor, waits)
         cursor.execute("SET ROLE catalog_owner")
         cursor.execute(ADD, (f"{run}-kept",))
     count(stage)
@@ -78,9 +83,7 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
     with master.cursor() as cursor:
         cursor.execute(ADD, (f"{run}-mistaken",))
     count(stage)
-    request = api.ask({"email": erased.email})
-    assert api("POST", "/v2/requests", request).status == 201
-    api.completed(request["subject_request_id"])
+    api.completed(ask(api, erased))
     rotated(aws, outputs["AnalyticsSecretArn"])
     rotated(aws, outputs["RecoverySecretArn"])
     eventually(
@@ -89,6 +92,7 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
         lambda latest: latest > target,
     )
     stage.put(*(stage.event() for _ in range(EVENTS)))
+    request = ask(api, waits)
     confirm, at = old["DbClusterResourceId"], target.isoformat()
     ended = workflow.run(aws, outputs, run, mode="cutover", target=at, confirm=confirm)
     [restore] = [each for each in on_record(aws, outputs, "restore") if each["run"] == run]
@@ -96,7 +100,20 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
         aws, outputs, f"{run}-adopt", mode="adopt", confirm=str(restore["replacement"])
     )
     stage.reader = connect("AnalyticsSecretArn")
-    return Story(run, stage, before, old, erased, ended, adopted)
+    return Story(run, stage, before, old, erased, waits, request, api, ended, adopted)
+
+
+def ask(api: Api, who: Somebody) -> str:
+    body = api.ask({"email": who.email})
+    assert api("POST", "/v2/requests", body).status == 201
+    return str(body["subject_request_id"])
+
+
+def accounts(connect: Callable[..., Any], who: Somebody) -> int:
+    with connect("MasterSecretArn") as connection, connection.cursor() as cursor:
+        cursor.execute("SET ROLE app_owner")
+        cursor.execute("SELECT count(*) FROM app.account WHERE account_id = %s", (who.account,))
+        return int(cursor.fetchone()[0])
 
 
 def count(stage: Stage) -> None:
@@ -153,12 +170,16 @@ def test_events_of_before_between_and_meanwhile_count_exactly_once(story: Story)
 
 
 def test_who_was_erased_in_between_stays_erased(story: Story, connect: Callable[..., Any]) -> None:
-    with connect("MasterSecretArn") as connection, connection.cursor() as cursor:
-        cursor.execute("SET ROLE app_owner")
-        cursor.execute(
-            "SELECT count(*) FROM app.account WHERE account_id = %s", (story.erased.account,)
-        )
-        assert cursor.fetchall() == [(0,)]
+    assert accounts(connect, story.erased) == 0
+
+
+def test_a_request_that_was_open_goes_on_in_the_database_that_took_over(
+    story: Story, connect: Callable[..., Any]
+) -> None:
+    story.api.completed(story.request)
+
+    assert accounts(connect, story.waits) == 0
+    assert story.api.receipt(story.request)["erased"]["app.account"] == 1
 
 
 def test_the_stacks_names_belong_to_the_new_cluster_as_they_did_to_the_old(

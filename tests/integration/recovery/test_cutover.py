@@ -11,10 +11,12 @@ import psycopg2
 import pytest
 
 from recovery.errors import NotAdopted, NotConfirmed
+from schema import migrations
 from streamflix import hold
 from streamflix.errors import EnvironmentHeld
+from tests.eventually import eventually
 from tests.integration.local.laptop import CLUSTER
-from tests.integration.recovery.platform import HOLD
+from tests.integration.recovery.platform import HOLD, log_in
 from tests.integration.recovery.takeover import (
     EVERYBODY,
     described,
@@ -28,7 +30,27 @@ if TYPE_CHECKING:
 
 RUNS = (f"cutover-{number}" for number in itertools.count(1))
 ADD = "INSERT INTO catalog.title VALUES (%r, 'film', %r, 'drama', 60)"
+BEFORE_THE_LAST = """
+ALTER TABLE ops.epoch DROP COLUMN recounting;
+DELETE FROM ops.migration WHERE version = 7;
+"""
 TITLES = "SELECT title_id FROM catalog.title"
+
+
+def now_and_then() -> str:
+    """A moment, when it is over: a restore knows whole seconds."""
+    time.sleep(1.1)
+    target = datetime.now(UTC).isoformat()
+    time.sleep(1.1)
+    return target
+
+
+def await_restorable(platform: Platform, target: str) -> None:
+    eventually(
+        lambda: platform.laptop.described()["LatestRestorableTime"],
+        15,
+        lambda latest: latest > datetime.fromisoformat(target),
+    )
 
 
 def epoch_in(platform: Platform, cluster: str = CLUSTER) -> int:
@@ -41,11 +63,9 @@ def test_a_copy_of_before_takes_over_and_then_the_names(stage: Stage) -> None:
     before, epoch = described(platform), int(stage.book()["epoch"])
     platform.as_role("catalog_owner", ADD % (f"{run}-kept", "Kept"))
     platform.beat()
-    time.sleep(1.1)
-    target = datetime.now(UTC).isoformat()
-    time.sleep(1.1)
+    target = now_and_then()
     platform.as_role("catalog_owner", ADD % (f"{run}-mistaken", "Mistaken"))
-    time.sleep(6)  # until the archive has reached beyond the target
+    await_restorable(platform, target)
     old = platform.laptop_address()
 
     stage.take_over(run, target)
@@ -58,7 +78,11 @@ def test_a_copy_of_before_takes_over_and_then_the_names(stage: Stage) -> None:
     assert epoch_in(platform, restore.copy) == int(stage.book()["epoch"]) == epoch + 1
     assert stage.target() == restore.copy
     assert (stage.mapping_state(), stage.scaling()) == ("Enabled", {True})
-    assert (restore.outcome, restore.accounts_erased, restore.schema_version) == ("passed", 2, 6)
+    assert (restore.outcome, restore.accounts_erased, restore.schema_version) == (
+        "passed",
+        2,
+        migrations.load()[-1].version,
+    )
 
     replaced = stage.adopt()
 
@@ -71,6 +95,37 @@ def test_a_copy_of_before_takes_over_and_then_the_names(stage: Stage) -> None:
     assert stage.scaling() == {False}
     assert lets_in(platform, platform.laptop_address()) == EVERYBODY
     stage.forget(replaced)
+
+
+def test_a_migration_and_a_rotation_that_came_since_are_in_the_copy(stage: Stage) -> None:
+    """Of the newest migration, which is taken out of the original as it was before."""
+    platform, run = stage.platform, next(RUNS)
+    platform.as_role("ops_owner", BEFORE_THE_LAST)
+    platform.beat()
+    target = now_and_then()
+    stage.migrate(platform.laptop_address())
+    platform.put("analytics", "analytics_clone", "analytics-2")
+    platform.put("privacy", "privacy", "privacy-2")
+    await_restorable(platform, target)
+    try:
+        stage.take_over(run, target)
+
+        copy, writer = platform.doors().restores.known(run).copy, stage.book()["writer"]
+        found = platform.as_role("ops_owner", "SELECT recounting FROM ops.epoch", copy)
+        assert found == [(False,)]
+        for user, password in (
+            ("analytics", "analytics-1"),
+            ("analytics_clone", "analytics-2"),
+            ("privacy", "privacy-2"),
+            ("app", "app-1"),
+        ):
+            assert log_in(writer, user, password, platform.ca) == ""
+        assert "password" in log_in(writer, "privacy", "privacy-1", platform.ca)
+    finally:
+        platform.put("analytics", "analytics", "analytics-1")
+        platform.put("privacy", "privacy", "privacy-1")
+    stage.forget(stage.adopt())
+    platform.ask("ALTER ROLE privacy PASSWORD 'privacy-1'")
 
 
 def test_a_cutover_that_failed_before_its_turn_leaves_all_as_it_was(stage: Stage) -> None:

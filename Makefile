@@ -56,19 +56,20 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 
 .PHONY: test
 test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
-	@echo "two halves side by side, each shown when it ends: the laptop cloud and what is deployed; the rooms and coverage"
-	@$(MAKE) -j2 --output-sync=target deployed covered
+	@echo "three lanes side by side, each shown when it ends: what needs no server; the rooms; the laptop cloud and what is deployed"
+	@$(MAKE) -j3 --output-sync=target pure rooms deployed
+	@$(MAKE) coverage
 
-.PHONY: deployed covered
-deployed:
+.PHONY: pure rooms deployed
+pure:
 	@$(MAKE) lint
+	@$(MAKE) unit
 	@$(MAKE) contract
+rooms:
+	@$(MAKE) integration-rooms
+deployed:
 	@$(MAKE) integration-laptop
 	@$(MAKE) e2e
-covered:
-	@$(MAKE) unit
-	@$(MAKE) integration-rooms
-	@$(MAKE) coverage
 
 .PHONY: lint
 lint: dev-env cloud-env ## ruff and mypy --strict
@@ -79,8 +80,7 @@ lint: dev-env cloud-env ## ruff and mypy --strict
 
 .PHONY: unit
 unit: dev-env ## Pure tests, sockets off
-	@rm -f .coverage
-	@$(DEV) -m pytest tests/unit --cov --cov-report=
+	@COVERAGE_FILE=.coverage.unit $(DEV) -m pytest tests/unit --cov --cov-report=
 
 .PHONY: contract
 contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
@@ -89,7 +89,7 @@ contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
 .PHONY: integration integration-rooms integration-laptop
 integration: integration-rooms integration-laptop ## Real PostgreSQL and Valkey
 integration-rooms: dev-env cloud-env
-	@$(DEV) -m pytest tests/integration --ignore=tests/integration/local --cov --cov-append --cov-report=
+	@COVERAGE_FILE=.coverage.rooms $(DEV) -m pytest tests/integration --ignore=tests/integration/local --cov --cov-report=
 integration-laptop: dev-env cloud-env
 	@$(DEV) -m pytest tests/integration/local
 
@@ -103,6 +103,7 @@ docs: dev-env sam-env ## Write the registers and diagrams that are made from the
 
 .PHONY: coverage
 coverage: dev-env ## Branch coverage of functions and layers, from unit and integration
+	@$(DEV) -m coverage combine --quiet --keep .coverage.unit .coverage.rooms
 	@$(DEV) -m coverage report --fail-under=90
 
 .PHONY: e2e

@@ -31,7 +31,6 @@ _OF_A_CLUSTER = (
     "BackupRetentionPeriod",
     "PreferredBackupWindow",
     "PreferredMaintenanceWindow",
-    "DeletionProtection",
     *_INSIGHTS,
 )
 _OF_AN_INSTANCE = (
@@ -96,8 +95,6 @@ def cluster_changes(source: Described, copy: Described, groups: Sequence[str]) -
     Not before it bears the source's name: its log would go into a group that nobody owns.
     """
     wanted = {key: source[key] for key in _OF_A_CLUSTER if key in source}
-    if not wanted.get("DeletionProtection"):  # taken from the source when all is done
-        wanted.pop("DeletionProtection", None)
     changed = {key: value for key, value in wanted.items() if copy.get(key) != value}
     if any(key in changed for key in _INSIGHTS):  # RDS takes them together
         changed |= {key: wanted[key] for key in _INSIGHTS if key in wanted}

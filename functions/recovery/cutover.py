@@ -209,8 +209,8 @@ def settle(_: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def aside(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     restore = doors.restores.known(run)
     _hold_adoption(restore, doors)
-    old = doors.takeover.known(restore.replaced)
-    doors.takeover.step_aside(old, restore.aside_name(doors.env.cluster_id))
+    old, new = (doors.takeover.known(each) for each in (restore.replaced, restore.replacement))
+    doors.takeover.step_aside(old, new, restore.aside_name(doors.env.cluster_id))
     return {}
 
 

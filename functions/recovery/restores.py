@@ -146,7 +146,7 @@ def refuse_shrunk(accounts: int, restores: Restores) -> None:
     """A copy that is whole and empty is not what anybody wants back. Raises: `CopyIncomplete`."""
     passed = [each for each in restores.all() if each.outcome == "passed"]
     last = max(passed, key=lambda each: each.ended_at or 0.0, default=None)
-    before = (last.accounts or 0) if last else 0
+    before = (last.accounts or 0) - (last.accounts_erased or 0) if last else 0
     if accounts < before / 2:
         raise CopyIncomplete(f"{accounts} accounts; the drill before had {before}")
 

@@ -65,8 +65,12 @@ class Takeover:
             copied = restore.copy + name.removeprefix(self._source)
             self.clusters.await_instance(copied, model, restore)
 
-    def step_aside(self, old: Described, name: str) -> None:
-        """Give the replaced cluster and its instances names that begin with this one."""
+    def step_aside(self, old: Described, new: Described, name: str) -> None:
+        """Give the replaced cluster and its instances names that begin with this one. What keeps
+        it from being deleted is the new one's from here on."""
+        if old.get("DeletionProtection"):
+            self._change(new, DeletionProtection=True)
+            self._change(old, DeletionProtection=False)
         self._rename_members(old, self._source, name)
         self._rename(old, name)
 
@@ -88,7 +92,7 @@ class Takeover:
         self._rename_members(new, copy, self._source)
 
     def finish(self, old: Described, new: Described, groups: Sequence[str]) -> None:
-        """What only a cluster in service has: backups' windows, insights, a log, protection."""
+        """What only a cluster in service has: backups' windows, insights, a log."""
         if changes := blueprint.cluster_changes(old, new, groups):
             self._change(new, **changes)
         models = self._by_ending(old)
@@ -99,8 +103,6 @@ class Takeover:
                 self._change_instance(instance, **changes)
             await_available(instance, "DBInstanceStatus", instance["DBInstanceIdentifier"])
             _unmark(instance["DBInstanceArn"], instance)
-        if old.get("DeletionProtection"):  # the last that anybody wants of it
-            self._change(old, DeletionProtection=False)
 
     def _known(self, name: str) -> Described:
         cluster = self.clusters.cluster(name)

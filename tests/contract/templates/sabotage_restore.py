@@ -20,8 +20,8 @@ LATER = '{"mode": "cutover", "target": "latest", "confirm": "cluster-X"}'
 RESTORE: dict[ModuleType, list[tuple[str, str, Any]]] = {
     test_restoring: [("and_nothing_else", f"{DRILL} Input", LATER)],
     test_restoring_rights: [
-        ("it_replaced_alone", f"{CLUSTERS} 2 Resource 1", ANY),
-        ("it_replaced_alone", f"{CLUSTERS} 2 Action", "rds:DeleteDBCluster"),
+        ("its_copies_alone", f"{CLUSTERS} 2 Resource 1", ANY),
+        ("its_copies_alone", f"{CLUSTERS} 2 Action", "rds:DeleteDBCluster"),
         ("address_book", f"{COPIES} 4 Resource", ANY),
         ("address_book", f"{COPIES} 3 Resource", ANY.replace(":cluster:", ":db:")),
         ("address_book", f"{COPIES} 4 Action", ["rds:ModifyDBCluster", "ssm:PutParameter"]),

@@ -73,6 +73,13 @@ ONLY_AWS_CALLS = {
             "RdsEncryptsTheCopyForIt",
             "RdsLooksAtTheKeyForIt",
         ],
+        "streamflix-recovery-clusters": [
+            "RdsAsksForTheClustersInstancesAsWell",
+            "RdsAsksForWhatAReaderIsMadeOfAsWell",
+            "RdsEncryptsInsightsForIt",
+            "RdsLooksAtTheKeyForIt",
+        ],
+        "streamflix-recovery-cutover": ["DynamoDbDecryptsForIt"],
         "streamflix-recovery-restore": ["StepFunctionsDeliversItsLog"],
         "streamflix-recovery-schedule": ["EventBridgeStartsADrill"],
         "streamflix-recovery-restore-test": [

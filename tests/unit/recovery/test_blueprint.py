@@ -44,8 +44,8 @@ def test_a_copy_that_is_like_its_source_is_left_alone() -> None:
     [
         ({"BackupRetentionPeriod": 1}, {"BackupRetentionPeriod": 35}),
         (
-            {"PreferredBackupWindow": "22:00-23:00", "DeletionProtection": False},
-            {"PreferredBackupWindow": "01:00-02:00", "DeletionProtection": True},
+            {"PreferredBackupWindow": "22:00-23:00"},
+            {"PreferredBackupWindow": "01:00-02:00"},
         ),
         (
             {"EnabledCloudwatchLogsExports": ["upgrade"]},
@@ -88,7 +88,7 @@ def test_what_a_source_does_not_say_is_not_asked_for() -> None:
 
 
 def test_protection_is_never_taken_away_from_the_copy() -> None:
-    """The source loses its own when all is done; whoever repeats the step must not hand that on."""
+    """The source has lost its own by then; whoever repeats the step must not hand that on."""
     source = SERVED | {"DeletionProtection": False}
 
     assert blueprint.cluster_changes(source, SERVED, GROUPS) == {}

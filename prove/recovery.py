@@ -1,7 +1,7 @@
 """`make prove ROOM=recovery`: game days, a drill of a gigabyte, and a drill killed at every call.
 
-Runs the room's crash matrix at full scale, then deploys on a laptop cloud of its own, rehearses a
-restore there, and breaks it, one fault after the other, under load. Takes about an hour.
+Deploys on a laptop cloud of its own, rehearses a restore there, and breaks it, one fault after the
+other, under load; the room's crash matrices run beside it. Takes three quarters of an hour.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,20 @@ LIMIT_S = "420"  # so that alarms that look back five minutes are seen to clear
 
 def prove(root: Path) -> tuple[str, bool]:
     """The page, and whether every bar was met."""
-    points, killed, matrix = _killed(root)
-    instance = Instance.named("prove", root=root)
-    laptop(instance, "up")
-    try:
-        laptop(instance, "deploy")
-        drill = _drilled(root)
-        results = _held(root)
-    finally:
-        laptop(instance, "down")
+    with ThreadPoolExecutor(1) as beside:  # most of a game day is waiting for an alarm's minute
+        matrix = beside.submit(_killed, root)
+        instance = Instance.named("prove", root=root)
+        laptop(instance, "up")
+        try:
+            laptop(instance, "deploy")
+            drill = _drilled(root)
+            results = _held(root)
+        finally:
+            laptop(instance, "down")
+        points, killed, ended_well = matrix.result()
     bad = {each.scenario: missed(each, scenarios.BY_NAME[each.scenario].bars) for each in results}
     bad["drill"] = [] if drill.get("held") else [f"missed: {drill.get('missed', 'all of it')}"]
-    bad["killed"] = [] if matrix else ["a drill that was killed did not end as it should"]
+    bad["killed"] = [] if ended_well else ["a drill that was killed did not end as it should"]
     proven = len(results) == len(scenarios.ALL) and not any(bad.values())
     rehearsed = _table(drill) if drill else "The drill did not end.\n"
     return _document(results, bad, rehearsed, points, killed), proven

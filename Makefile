@@ -56,7 +56,7 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 
 .PHONY: test
 test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
-	@echo "three lanes side by side, each shown when it ends: what needs no server; the rooms; the laptop cloud and what is deployed"
+	@echo "three lanes side by side, each shown when it ends: what needs no server, and recovery; the other rooms; the laptop cloud and what is deployed"
 	@$(MAKE) -j3 --output-sync=target pure rooms deployed
 	@$(MAKE) coverage
 
@@ -65,6 +65,7 @@ pure:
 	@$(MAKE) lint
 	@$(MAKE) unit
 	@$(MAKE) contract
+	@$(MAKE) integration-recovery
 rooms:
 	@$(MAKE) integration-rooms
 deployed:
@@ -86,10 +87,13 @@ unit: dev-env ## Pure tests, sockets off
 contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
 	@$(DEV) -m pytest tests/contract
 
-.PHONY: integration integration-rooms integration-laptop
-integration: integration-rooms integration-laptop ## Real PostgreSQL and Valkey
+.PHONY: integration integration-rooms integration-recovery integration-laptop
+integration: integration-rooms integration-recovery integration-laptop ## Real PostgreSQL and Valkey
 integration-rooms: dev-env cloud-env
-	@COVERAGE_FILE=.coverage.rooms $(DEV) -m pytest tests/integration --ignore=tests/integration/local --cov --cov-report=
+	@COVERAGE_FILE=.coverage.rooms $(DEV) -m pytest tests/integration \
+	  --ignore=tests/integration/local --ignore=tests/integration/recovery --cov --cov-report=
+integration-recovery: dev-env cloud-env
+	@COVERAGE_FILE=.coverage.recovery $(DEV) -m pytest tests/integration/recovery --cov --cov-report=
 integration-laptop: dev-env cloud-env
 	@$(DEV) -m pytest tests/integration/local
 
@@ -103,7 +107,7 @@ docs: dev-env sam-env ## Write the registers and diagrams that are made from the
 
 .PHONY: coverage
 coverage: dev-env ## Branch coverage of functions and layers, from unit and integration
-	@$(DEV) -m coverage combine --quiet --keep .coverage.unit .coverage.rooms
+	@$(DEV) -m coverage combine --quiet --keep .coverage.unit .coverage.rooms .coverage.recovery
 	@$(DEV) -m coverage report --fail-under=90
 
 .PHONY: e2e

@@ -81,7 +81,7 @@ lint: dev-env cloud-env ## ruff and mypy --strict
 
 .PHONY: unit
 unit: dev-env ## Pure tests, sockets off
-	@COVERAGE_FILE=.coverage.unit $(DEV) -m pytest tests/unit --cov --cov-report=
+	@COVERAGE_FILE=.coverage-unit $(DEV) -m pytest tests/unit --cov --cov-report=
 
 .PHONY: contract
 contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
@@ -90,10 +90,10 @@ contract: dev-env cloud-env sam-env scan-env ## Templates, hooks, wiring
 .PHONY: integration integration-rooms integration-recovery integration-laptop
 integration: integration-rooms integration-recovery integration-laptop ## Real PostgreSQL and Valkey
 integration-rooms: dev-env cloud-env
-	@COVERAGE_FILE=.coverage.rooms $(DEV) -m pytest tests/integration \
+	@COVERAGE_FILE=.coverage-rooms $(DEV) -m pytest tests/integration \
 	  --ignore=tests/integration/local --ignore=tests/integration/recovery --cov --cov-report=
 integration-recovery: dev-env cloud-env
-	@COVERAGE_FILE=.coverage.recovery $(DEV) -m pytest tests/integration/recovery --cov --cov-report=
+	@COVERAGE_FILE=.coverage-recovery $(DEV) -m pytest tests/integration/recovery --cov --cov-report=
 integration-laptop: dev-env cloud-env
 	@$(DEV) -m pytest tests/integration/local
 
@@ -107,7 +107,7 @@ docs: dev-env sam-env ## Write the registers and diagrams that are made from the
 
 .PHONY: coverage
 coverage: dev-env ## Branch coverage of functions and layers, from unit and integration
-	@$(DEV) -m coverage combine --quiet --keep .coverage.unit .coverage.rooms .coverage.recovery
+	@$(DEV) -m coverage combine --quiet --keep .coverage-unit .coverage-rooms .coverage-recovery
 	@$(DEV) -m coverage report --fail-under=90
 
 .PHONY: e2e

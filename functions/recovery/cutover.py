@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from recovery import blueprint, lease
-from recovery.errors import AwsRefused, BadTask, CopyIncomplete, NotConfirmed
+from recovery import blueprint, lease, steps
+from recovery.errors import CopyIncomplete, NotConfirmed
 from recovery.restores import (
     ADOPTED,
     COMPLETE,
@@ -22,7 +22,7 @@ from recovery.settings import CutoverSettings
 from recovery.surroundings import Surroundings
 from recovery.table import Table
 from recovery.takeover import Takeover
-from streamflix import aws, bus, hold, log, metrics, settings
+from streamflix import bus, hold, log, metrics, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,17 +65,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     (permanent); `CopyNotReady`, `AwsRefused`, `EnvironmentHeld`, `RecordUnreachable` (retryable).
     Every step looks first and may be repeated or interrupted anywhere.
     """
-    step, run = str(event.get("step")), str(event.get("run", ""))
-    if step not in STEPS or not (run or step == "settle"):
-        raise BadTask("the event names no step of a cutover")
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = STEPS[step](run, event, doors(settings.cached(CutoverSettings)))
-    except (BotoCoreError, ClientError) as error:  # its classes are as many as AWS's codes
-        raise AwsRefused(aws.refusal(error)) from None
-    logger.info("step done", extra={"run": run, "step": step, **answer})
-    return answer
+    return steps.take(
+        STEPS, event, lambda: doors(settings.cached(CutoverSettings)), nameless="settle"
+    )
 
 
 @cache

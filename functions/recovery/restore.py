@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from recovery import lease
+from recovery import lease, steps
 from recovery.clusters import Clusters
-from recovery.errors import AwsRefused, BadTask, NotAdopted, NotConfirmed, RotationHalfway
+from recovery.errors import NotAdopted, NotConfirmed, RotationHalfway
 from recovery.restores import TURNED, Restore, Restores, refuse_failed, refuse_shrunk
 from recovery.settings import RestoreSettings
 from recovery.table import Table
@@ -51,17 +51,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first and may be repeated
     or interrupted anywhere.
     """
-    step, run = str(event.get("step")), str(event.get("run", ""))
-    if step not in STEPS or not run:
-        raise BadTask("the event names no step of a restore")
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = STEPS[step](run, event, doors(settings.cached(RestoreSettings)))
-    except (BotoCoreError, ClientError) as error:  # its classes are as many as AWS's codes
-        raise AwsRefused(aws.refusal(error)) from None
-    logger.info("step done", extra={"run": run, "step": step, **answer})
-    return answer
+    return steps.take(STEPS, event, lambda: doors(settings.cached(RestoreSettings)))
 
 
 @cache

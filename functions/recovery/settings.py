@@ -43,13 +43,19 @@ class ObserveSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreSettings:
+class StepSettings:
+    """Of whoever takes steps of the restore workflow through AWS's APIs."""
+
     environment: str
     incidents_table: str
     hold_table: str
     ops_bus: str
     cluster_id: str
     quarantine_group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSettings(StepSettings):
     master_secret_arn: str
     secret_arns: tuple[str, ...]
     """Those of the database's logins, master's included."""
@@ -58,13 +64,7 @@ class RestoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CutoverSettings:
-    environment: str
-    incidents_table: str
-    hold_table: str
-    ops_bus: str
-    cluster_id: str
-    quarantine_group_id: str
+class CutoverSettings(StepSettings):
     address_book: str
     mapping_id: str
     """The consumer's, of the stream."""

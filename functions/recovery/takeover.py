@@ -14,7 +14,7 @@ from recovery.errors import CopyNotReady
 from streamflix import aws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from recovery.restores import Restore
 
@@ -161,25 +161,19 @@ class Takeover:
 
     def _change(self, cluster: Described, **changes: Any) -> None:
         name = self.known(cluster["DbClusterResourceId"])["DBClusterIdentifier"]
-        call = partial(
-            aws.client("rds").modify_db_cluster,
-            DBClusterIdentifier=name,
-            ApplyImmediately=True,
-            **changes,
-        )
-        if tolerating(BUSY | THERE_ALREADY, call) is None:
-            raise CopyNotReady(f"{name} takes no changes yet")
+        modify = partial(aws.client("rds").modify_db_cluster, DBClusterIdentifier=name)
+        _at_once(modify, name, changes)
 
     def _change_instance(self, instance: Described, **changes: Any) -> None:
         name = instance["DBInstanceIdentifier"]
-        call = partial(
-            aws.client("rds").modify_db_instance,
-            DBInstanceIdentifier=name,
-            ApplyImmediately=True,
-            **changes,
-        )
-        if tolerating(BUSY | THERE_ALREADY, call) is None:
-            raise CopyNotReady(f"{name} takes no changes yet")
+        modify = partial(aws.client("rds").modify_db_instance, DBInstanceIdentifier=name)
+        _at_once(modify, name, changes)
+
+
+def _at_once(modify: Callable[..., Any], name: str, changes: Described) -> None:
+    call = partial(modify, ApplyImmediately=True, **changes)
+    if tolerating(BUSY | THERE_ALREADY, call) is None:
+        raise CopyNotReady(f"{name} takes no changes yet")
 
 
 def _unmark(arn: str, described: Described) -> None:

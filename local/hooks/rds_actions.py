@@ -64,6 +64,21 @@ def _followed(action: str, stock: Action, follow: Callable[[str, Parameters], No
     return run
 
 
+def noted(action: str, note: Callable[[dict[str, Any], Parameters], None]) -> Action:
+    """The action as it is by now; when it went well, its record gets a note of what was asked."""
+    stock: Action = rds._ACTION_MAP[action]
+    find = finder(action)
+
+    def run(parameters: Parameters) -> Answer:
+        answered = stock(parameters)
+        if answered[0] == HTTPStatus.OK:
+            note(record := find(parameters), parameters)
+            return answer(action, record)
+        return answered
+
+    return run
+
+
 def _fresh(stock: Action, databases: Databases) -> Action:
     def run(parameters: Parameters) -> Answer:
         databases.refresh_all()

@@ -9,7 +9,6 @@ Test: tests/integration/local/test_rds_record.py
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ministack.services import rds
@@ -19,7 +18,7 @@ from local.hooks import rds_actions
 
 if TYPE_CHECKING:
     from local.context import Cloud
-    from local.hooks.rds_actions import Action, Answer, Parameters
+    from local.hooks.rds_actions import Parameters
     from local.resource_types import Properties
 
     Record = dict[str, Any]
@@ -49,7 +48,7 @@ def install(cloud: Cloud) -> None:  # noqa: ARG001
     _tell_all()
     _find_by_resource_id()
     for action in ("CreateDBCluster", "ModifyDBCluster"):
-        rds._ACTION_MAP[action] = _noted(action, rds._ACTION_MAP[action])
+        rds._ACTION_MAP[action] = rds_actions.noted(action, _note)
 
 
 def _keep_properties() -> None:
@@ -112,19 +111,6 @@ def _find_by_resource_id() -> None:
         return found
 
     rds._apply_cluster_filters = apply
-
-
-def _noted(action: str, stock: Action) -> Action:
-    find = rds_actions.finder(action)
-
-    def run(parameters: Parameters) -> Answer:
-        answer = stock(parameters)
-        if answer[0] == HTTPStatus.OK:
-            _note(record := find(parameters), parameters)
-            return rds_actions.answer(action, record)
-        return answer
-
-    return run
 
 
 def _note(record: Record, parameters: Parameters) -> None:

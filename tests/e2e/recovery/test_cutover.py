@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
+from tests import described
 from tests.e2e.privacy.conftest import Api, Somebody, caller, register
 from tests.e2e.recovery import workflow
 from tests.e2e.recovery.workflow import clusters, on_record
@@ -31,14 +32,6 @@ RESTORABLE_SECONDS = 900
 WEEK_AND_A_DAY = 8 * 86_400
 TITLES = "SELECT title_id FROM catalog.title WHERE title_id LIKE %s"
 ADD = "INSERT INTO catalog.title VALUES (%s, 'film', 'a film', 'drama', 60)"
-OF_ONE_LIFE = {
-    "ClusterCreateTime",
-    "DbClusterResourceId",
-    "DbiResourceId",
-    "EarliestRestorableTime",
-    "InstanceCreateTime",
-    "LatestRestorableTime",
-}
 
 
 @dataclass
@@ -47,7 +40,7 @@ class Story:
 
     run: str
     stage: Stage
-    before: dict[str, Any]
+    before: dict[str, str]
     old: dict[str, Any]
     erased: Somebody
     waits: Somebody
@@ -61,7 +54,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Story:
     run, api = f"cutover-{uuid.uuid4().hex[:8]}", caller(outputs, aws)
-    before = described(aws, outputs)
+    before = described.cluster(aws.client("rds"), outputs["AuroraClusterId"])
     old = clusters(aws)[outputs["AuroraClusterId"]]
     stage = Stage.set_up(
         outputs,
@@ -121,29 +114,6 @@ def count(stage: Stage) -> None:
     stage.settle()
 
 
-def described(aws: Any, outputs: dict[str, str]) -> dict[str, Any]:
-    """Cluster and instances of the stack, but for what only one life of them can have."""
-    name = outputs["AuroraClusterId"]
-    instances = aws.client("rds").describe_db_instances(
-        Filters=[{"Name": "db-cluster-id", "Values": [name]}]
-    )["DBInstances"]
-    found = {f"{name} itself": clusters(aws)[name]}
-    found |= {each["DBInstanceIdentifier"]: each for each in instances}
-    return {
-        f"{thing}.{field}": json.dumps(kept(field, value), default=str, sort_keys=True)
-        for thing, fields in found.items()
-        for field, value in fields.items()
-        if field not in OF_ONE_LIFE
-    }
-
-
-def kept(field: str, value: Any) -> Any:
-    """AWS keeps tags of its own to itself; in which order it lists is its own affair."""
-    if field == "TagList":
-        value = [tag for tag in value if not tag["Key"].startswith("aws:")]
-    return sorted(value, key=str) if isinstance(value, list) else value
-
-
 def test_it_ends_well_and_says_what_it_took_and_what_is_lost(
     story: Story, aws: Any, outputs: dict[str, str]
 ) -> None:
@@ -185,13 +155,9 @@ def test_a_request_that_was_open_goes_on_in_the_database_that_took_over(
 def test_the_stacks_names_belong_to_the_new_cluster_as_they_did_to_the_old(
     story: Story, aws: Any, outputs: dict[str, str]
 ) -> None:
-    after = described(aws, outputs)
+    after = described.cluster(aws.client("rds"), outputs["AuroraClusterId"])
 
-    assert {
-        field: (story.before.get(field), after.get(field))
-        for field in story.before.keys() | after.keys()
-        if story.before.get(field) != after.get(field)
-    } == {}
+    assert described.differing(story.before, after) == {}
     new = clusters(aws)[outputs["AuroraClusterId"]]
     assert new["DbClusterResourceId"] != story.old["DbClusterResourceId"]
 

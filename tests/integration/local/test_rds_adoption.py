@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.described import OF_ONE_LIFE
 from tests.integration.local.laptop import MASTER_PASSWORD
 
 if TYPE_CHECKING:
@@ -68,15 +69,6 @@ MEMBERS: dict[str, dict[str, Any]] = {
     )
 }
 """The writer first."""
-
-OF_ITS_OWN = {  # what a new volume, and a new server, cannot have of the old one
-    "ClusterCreateTime",
-    "DbClusterResourceId",
-    "EarliestRestorableTime",
-    "LatestRestorableTime",
-    "InstanceCreateTime",
-    "DbiResourceId",
-}
 
 
 RENAMED = {
@@ -270,7 +262,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
         f"{name}.{key}": (told.get(key), after[name].get(key))
         for name, told in before.items()
         for key in told.keys() | after[name].keys()
-        if key not in OF_ITS_OWN and told.get(key) != after[name].get(key)
+        if key not in OF_ONE_LIFE and told.get(key) != after[name].get(key)
     }
 
 

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 LOGINS = ("app", "analytics", "privacy", "recovery")
 INCIDENTS, HOLD = "streamflix-incidents-drill", "streamflix-hold-drill"
 PATIENCE_SECONDS = 60
+OF_A_STEP = {
+    "environment": "drill",
+    "incidents_table": INCIDENTS,
+    "hold_table": HOLD,
+    "ops_bus": "default",
+    "cluster_id": CLUSTER,
+    "quarantine_group_id": "sg-quarantine",
+}
+"""What every function of the workflow is told."""
 
 
 @dataclass
@@ -40,12 +49,7 @@ class Platform:
 
     def doors(self) -> Doors:
         env = RestoreSettings(
-            environment="drill",
-            incidents_table=INCIDENTS,
-            hold_table=HOLD,
-            ops_bus="default",
-            cluster_id=CLUSTER,
-            quarantine_group_id="sg-quarantine",
+            **OF_A_STEP,
             master_secret_arn=self.arns["master"],
             secret_arns=tuple(self.arns.values()),
             quarantine_days=7,

@@ -17,9 +17,10 @@ from recovery.surroundings import Surroundings
 from recovery.table import Table
 from recovery.takeover import Takeover
 from schema import migrations
+from tests import described
 from tests.eventually import eventually
 from tests.integration.local.laptop import CLUSTER
-from tests.integration.recovery.platform import HOLD, INCIDENTS, PATIENCE_SECONDS, log_in
+from tests.integration.recovery.platform import INCIDENTS, OF_A_STEP, PATIENCE_SECONDS, log_in
 
 if TYPE_CHECKING:
     from tests.integration.local.laptop import Laptop
@@ -43,15 +44,7 @@ class Stage:
 
     def doors(self) -> Doors:
         env = CutoverSettings(
-            environment="drill",
-            incidents_table=INCIDENTS,
-            hold_table=HOLD,
-            ops_bus="default",
-            cluster_id=CLUSTER,
-            quarantine_group_id="sg-quarantine",
-            address_book=BOOK,
-            mapping_id=self.mapping,
-            proxy_name=PROXY,
+            **OF_A_STEP, address_book=BOOK, mapping_id=self.mapping, proxy_name=PROXY
         )
         takeover = Takeover(CLUSTER, env.quarantine_group_id)
         return Doors(env, Restores(Table(INCIDENTS)), takeover, Surroundings(env))
@@ -157,6 +150,9 @@ class Stage:
         )
         return set(found["ScalableTargets"][0]["SuspendedState"].values())
 
+    def described(self) -> dict[str, str]:
+        return described.cluster(self.platform.laptop.client("rds"), CLUSTER)
+
     def target(self) -> str:
         targets = self.platform.laptop.client("rds").describe_db_proxy_targets(DBProxyName=PROXY)
         [tracked] = [each["TrackedClusterId"] for each in targets["Targets"]]
@@ -212,47 +208,3 @@ def surround(laptop: Laptop, arns: dict[str, str]) -> str:
         DBProxyName=PROXY, TargetGroupName="default", DBClusterIdentifiers=[CLUSTER]
     )
     return str(mapping["UUID"])
-
-
-def described(platform: Platform) -> dict[str, Any]:
-    """Cluster and instances of the stack, but for what only one life of them can have."""
-    rds = platform.laptop.client("rds")
-    cluster = platform.laptop.described()
-    instances = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [CLUSTER]}])[
-        "DBInstances"
-    ]
-    found = {CLUSTER: cluster} | {each["DBInstanceIdentifier"]: each for each in instances}
-    return json.loads(
-        json.dumps({name: _kept(each) for name, each in found.items()}, default=str, sort_keys=True)
-    )
-
-
-def differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Field by field."""
-    assert before.keys() == after.keys()
-    return {
-        f"{name}.{field}": (before[name].get(field), after[name].get(field))
-        for name in before
-        for field in sorted(before[name].keys() | after[name].keys())
-        if before[name].get(field) != after[name].get(field)
-    }
-
-
-OF_ITS_OWN = {
-    "ClusterCreateTime",
-    "DbClusterResourceId",
-    "DbiResourceId",
-    "EarliestRestorableTime",
-    "InstanceCreateTime",
-    "LatestRestorableTime",
-}
-
-
-def _kept(described: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in described.items() if key not in OF_ITS_OWN}
-    if "TagList" in kept:  # AWS keeps its own to itself: no call can put them
-        kept["TagList"] = [tag for tag in kept["TagList"] if not tag["Key"].startswith("aws:")]
-    for listed, key in (("TagList", "Key"), ("DBClusterMembers", "DBInstanceIdentifier")):
-        if listed in kept:
-            kept[listed] = sorted(kept[listed], key=lambda each: str(each[key]))
-    return kept

@@ -14,13 +14,12 @@ from recovery.errors import NotAdopted, NotConfirmed
 from schema import migrations
 from streamflix import hold
 from streamflix.errors import EnvironmentHeld
+from tests import described
 from tests.eventually import eventually
 from tests.integration.local.laptop import CLUSTER
 from tests.integration.recovery.platform import HOLD, log_in
 from tests.integration.recovery.takeover import (
     EVERYBODY,
-    described,
-    differing,
     lets_in,
 )
 
@@ -60,7 +59,7 @@ def epoch_in(platform: Platform, cluster: str = CLUSTER) -> int:
 
 def test_a_copy_of_before_takes_over_and_then_the_names(stage: Stage) -> None:
     platform, run = stage.platform, next(RUNS)
-    before, epoch = described(platform), int(stage.book()["epoch"])
+    before, epoch = stage.described(), int(stage.book()["epoch"])
     platform.as_role("catalog_owner", ADD % (f"{run}-kept", "Kept"))
     platform.beat()
     target = now_and_then()
@@ -89,7 +88,7 @@ def test_a_copy_of_before_takes_over_and_then_the_names(stage: Stage) -> None:
     titles = {title for (title,) in platform.as_role("catalog_owner", TITLES)}
     assert f"{run}-kept" in titles
     assert f"{run}-mistaken" not in titles
-    assert differing(before, described(platform)) == {}
+    assert described.differing(before, stage.described()) == {}
     assert stage.book()["writer"] == platform.laptop_address() == old
     assert stage.target() == CLUSTER
     assert stage.scaling() == {False}
@@ -130,7 +129,7 @@ def test_a_migration_and_a_rotation_that_came_since_are_in_the_copy(stage: Stage
 
 def test_a_cutover_that_failed_before_its_turn_leaves_all_as_it_was(stage: Stage) -> None:
     platform, run = stage.platform, next(RUNS)
-    before, names, book = described(platform), platform.names(), stage.book()
+    before, names, book = stage.described(), platform.names(), stage.book()
     platform.step(run, "begin", input={"mode": "cutover", "confirm": stage.confirmation()})
     stage.step(run, "pause")
     assert stage.mapping_state() in {"Disabling", "Disabled"}
@@ -141,7 +140,7 @@ def test_a_cutover_that_failed_before_its_turn_leaves_all_as_it_was(stage: Stage
 
     assert lets_in(platform, platform.laptop_address()) == EVERYBODY
     assert (stage.mapping_state(), stage.scaling()) == ("Enabled", {False})
-    assert differing(before, described(platform)) == {}
+    assert described.differing(before, stage.described()) == {}
     assert (platform.names(), stage.book()) == (names, book)
     assert platform.doors().restores.known(run).outcome == "failed"
     platform.beat()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamflix import hold
+from tests import described
 from tests.integration.local.laptop import CLUSTER
 from tests.integration.recovery.platform import HOLD
-from tests.integration.recovery.takeover import EVERYBODY, described, differing, lets_in
+from tests.integration.recovery.takeover import EVERYBODY, lets_in
 from tests.integration.recovery.test_crash import one_of_each_kind, spread
 from tests.integration.seams import Point, Seams, in_child
 
@@ -87,7 +88,7 @@ def chosen(points: list[Point]) -> list[Point]:
 def killed(stage: Stage, point: Point) -> bool:
     """Kill a cutover there; False when it was shorter than the one that was recorded."""
     platform, run = stage.platform, next(RUNS)
-    before, names, book = described(platform), platform.names(), stage.book()
+    before, names, book = stage.described(), platform.names(), stage.book()
     confirm = stage.confirmation()
 
     def die(_: Any) -> None:
@@ -105,7 +106,7 @@ def killed(stage: Stage, point: Point) -> bool:
     restore = platform.doors().restores.known(run)
     stage.forget(restore.aside_name(CLUSTER))
     assert (restore.outcome, restore.waits_for_adoption) == ("passed", False), point
-    assert differing(before, described(platform)) == {}, point
+    assert described.differing(before, stage.described()) == {}, point
     assert platform.names() == names, point
     assert stage.book() == book | {"epoch": str(int(book["epoch"]) + 1)}, point
     assert lets_in(platform, stage.book()["writer"]) == EVERYBODY, point

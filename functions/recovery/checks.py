@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from recovery.clusters import Clusters
+from recovery.delays import replica, stream
 from recovery.restores import Restores
 from recovery.table import Table
 from recovery.verdict import Verdict, at_least, at_most, together
@@ -37,7 +38,6 @@ LONGEST_DRILL_SECONDS = 4 * HOUR
 CERTIFICATE_DAYS = 30
 # Secrets rotate every 24 to 30 days; the policy ends at 30.
 ROTATION_DAYS = 30
-STREAM_WINDOW = timedelta(minutes=5)
 
 
 def database(env: MonitorSettings, now: datetime) -> Verdict:
@@ -160,27 +160,6 @@ def backups(env: MonitorSettings, now: datetime) -> Verdict:
     )
 
 
-def stream(env: MonitorSettings, now: datetime) -> Verdict:
-    """How long the oldest event waits that was not read; no answer means that nobody reads."""
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Kinesis",
-        MetricName="GetRecords.IteratorAgeMilliseconds",
-        Dimensions=[{"Name": "StreamName", "Value": env.stream_name}],
-        StartTime=now - STREAM_WINDOW,
-        EndTime=now,
-        Period=60,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    if not points:
-        return Verdict(breaches=("nobody has read the stream for five minutes",))
-    newest = max(points, key=lambda point: point["Timestamp"])
-    return at_most(
-        {"StreamWaitSeconds": newest["Maximum"] / 1000},
-        env.rpo_seconds,
-        "an event has waited {value:.0f} s to be read; the objective is {limit:.0f} s",
-    )
-
-
 def expiries(env: MonitorSettings, now: datetime) -> Verdict:
     """Days until the first secret breaks the policy, and until the first certificate ends."""
     manager = aws.client("secretsmanager")
@@ -274,6 +253,7 @@ CHECKS: Mapping[str, Check] = {
     "service": service,
     "backups": backups,
     "stream": stream,
+    "replica": replica,
     "expiries": expiries,
     "drills": drills,
     "copies": copies,

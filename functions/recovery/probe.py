@@ -35,6 +35,8 @@ WATCH_SECONDS = 58.0
 """The schedule starts the next one after a minute; it starts within a second or two."""
 BEAT_SECONDS = 1.0
 READER_EVERY_BEATS = 5
+# What the alarm and the monitor call too old.
+STALE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,9 @@ class Probe:
             self._reader_failed += 1
             logger.warning("reader not asked", extra={"reason": f"{type(error).__name__}: {error}"})
         else:
-            self._lag_seconds.append(max(0.0, self._written_at - seen))
+            self._lag_seconds.append(lag := max(0.0, self._written_at - seen))
+            if lag > STALE_SECONDS:  # now, not at the minute's end
+                metrics.publish(self._environment, {"ReplicaLagSeconds": lag})
 
     def _save(self) -> None:
         """What could not be put on record is tried again with the next beat."""

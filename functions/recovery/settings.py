@@ -33,6 +33,8 @@ class MonitorSettings:
     secret_arns: tuple[str, ...]
     rpo_seconds: int
     rto_seconds: int
+    replica_lag_seconds: int = 0
+    """How old what readers show may be; 0 where the database may sleep and nobody looks."""
     certificate_arn: str = ""
     """The balancer's, when it has one."""
 

@@ -37,6 +37,7 @@ ENV = MonitorSettings(
     secret_arns=("arn:a", "arn:b"),
     rpo_seconds=300,
     rto_seconds=1800,
+    replica_lag_seconds=5,
 )
 
 
@@ -100,7 +101,7 @@ class Answers:
                 ]
             },
             "get_metric_statistics": {
-                "Datapoints": [{"Timestamp": ago(minutes=1), "Maximum": 2_000.0}]
+                "Datapoints": [{"Timestamp": ago(minutes=1), "Maximum": 4.0}]
             },
             "describe_secret": {"LastRotatedDate": ago(days=10)},
             "query": {"Items": [drill(days=3), drill(days=2, outcome="failed")]},
@@ -147,7 +148,7 @@ def test_when_all_is_well_every_number_is_told_and_nothing_is_breached(answers: 
         "ServiceZones": 2,
         "DatabaseBackupAgeSeconds": 8 * 3600,
         "FilesBackupAgeSeconds": 3600,
-        "StreamWaitSeconds": 2,
+        "StreamWaitSeconds": 0.004,
         "SecretDaysLeft": 20,
         "RestoreDrillAgeSeconds": 3 * 86_400,
         "CopiesLeft": 0,
@@ -218,6 +219,18 @@ BREACHES: list[Change] = [
         "get_metric_statistics",
         lambda it: it["Datapoints"][0].update(Maximum=301_000.0),
         "an event has waited 301 s to be read; the objective is 300 s",
+    ),
+    (
+        "replica",
+        "get_metric_statistics",
+        lambda it: it.update(Datapoints=[]),
+        "no reader was seen for three minutes",
+    ),
+    (
+        "replica",
+        "get_metric_statistics",
+        lambda it: it["Datapoints"][0].update(Maximum=6.2),
+        "readers show what was 6 s ago; 5 s are allowed",
     ),
     (
         "expiries",

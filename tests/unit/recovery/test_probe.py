@@ -144,12 +144,16 @@ def test_a_record_that_cannot_be_reached_is_written_when_it_can(
     assert incident.recovery_seconds == 5.0
 
 
-def test_a_reader_that_stands_still_grows_old(incidents: Incidents, time: Time) -> None:
+def test_a_reader_that_stands_still_grows_old_and_is_told_of_at_once(
+    incidents: Incidents, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
     heart = Heart(time)
     heart.beat()
     heart.reader_stands_still = True
     numbers = probe(heart, incidents, time).run(30)
     assert numbers["ReplicaLagSeconds"] == 25.0
+    lags = [line["ReplicaLagSeconds"] for line in told(capsys) if "ReplicaLagSeconds" in line]
+    assert lags == [10.0, 15.0, 20.0, 25.0], "what is too old, before the minute ends"
 
 
 def test_a_reader_that_cannot_be_asked_has_no_lag_to_tell(incidents: Incidents, time: Time) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from recovery.errors import CopyIncomplete, CopyNotFenced
+from recovery.errors import CopyIncomplete, CopyNotFenced, Overtaken
 from streamflix.addresses import Place
 from streamflix.ca import CA_FILE
 from streamflix.logins import LOGINS, TWIN_SUFFIX, look, put_right, verifier
@@ -39,12 +39,15 @@ class Copied:
             options="-c statement_timeout=60s -c lock_timeout=5s",
         )
 
-    def close_logins(self, secrets: Mapping[str, str]) -> int:
+    def close_logins(self, secrets: Mapping[str, str], life: int | None = None) -> int:
         """Take the right to log in from everybody but master and AWS; give every login of ours,
         twins included, the password that its secret has for it now. Returns how many there are.
 
-        Raises: `CopyNotFenced`; what reading a secret raises.
+        Not a database that has come to `life`: that one took over.
+        Raises: `CopyNotFenced`, `Overtaken`; what reading a secret raises.
         """
+        if life is not None:
+            self._refuse_life(life)
         known = [each for login, arn in secrets.items() for each in _versions(login, arn)]
         with self._postgres.transaction() as cursor:
             for login, found in known:
@@ -99,6 +102,16 @@ class Copied:
 
     def rest(self) -> None:
         self._postgres.close()
+
+    def _refuse_life(self, life: int) -> None:
+        with self._postgres.transaction() as cursor:
+            cursor.execute("SELECT to_regclass('ops.epoch')")
+            if cursor.fetchone() == (None,):  # what is broken has not taken over
+                return
+            cursor.execute("SET LOCAL ROLE ops_owner")
+            cursor.execute("SELECT epoch FROM ops.epoch")
+            if any(epoch >= life for (epoch,) in cursor.fetchall()):
+                raise Overtaken(f"this database is in life {life}, or beyond")
 
     def _refuse_open(self) -> None:
         with self._postgres.transaction() as cursor:

@@ -25,11 +25,12 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
 
     Event: ``{"run": name, "address": "host:port", "step": logins | verify | open | count}``.
     `logins` closes it to everybody but master and gives each login the passwords that it has now;
-    a cutover fences the cluster that it replaces so. `verify` returns ``{"beatenAt": s, "accounts":
-    n}``. `open` takes ``"logins": [names]`` and lets them in; with ``"epoch": n`` a new life
-    begins, in which the consumer waits until `count`.
-    Raises: `CopyNotFenced`, `CopyIncomplete`, `BadTask` (permanent); what a connection raises
-    (retryable). Safe to repeat and to interrupt.
+    a cutover fences the cluster that it replaces so, and names the life ``"epoch"`` that must not
+    have begun in it. `verify` returns ``{"beatenAt": s, "accounts": n}``. `open` takes
+    ``"logins": [names]`` and lets them in; with ``"epoch": n`` a new life begins, in which the
+    consumer waits until `count`.
+    Raises: `CopyNotFenced`, `CopyIncomplete`, `Overtaken`, `BadTask` (permanent); what a connection
+    raises (retryable). Safe to repeat and to interrupt.
     """
     step = str(event.get("step"))
     if step not in {"logins", "verify", "open", "count"}:
@@ -38,7 +39,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     copied = Copied(Address.parse(str(event.get("address"))), Secret(env.master_secret_arn))
     try:
         if step == "logins":
-            answer: dict[str, Any] = {"logins": copied.close_logins(env.login_secret_arns)}
+            answer: dict[str, Any] = {
+                "logins": copied.close_logins(env.login_secret_arns, event.get("epoch"))
+            }
         elif step == "open":
             arns = {login: env.login_secret_arns[login] for login in event["logins"]}
             answer = {"logins": copied.open_logins(arns, event.get("epoch"))}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from recovery import blueprint, lease, steps
-from recovery.errors import CopyIncomplete, NotConfirmed
+from recovery import blueprint, event_bus, lease, steps
+from recovery.errors import CopyIncomplete, NotConfirmed, Overtaken
 from recovery.restores import (
     ADOPTED,
     COMPLETE,
@@ -17,12 +17,13 @@ from recovery.restores import (
     Restores,
     refuse_failed,
     refuse_shrunk,
+    refuse_turned,
 )
 from recovery.settings import CutoverSettings
 from recovery.surroundings import Surroundings
 from recovery.table import Table
 from recovery.takeover import Takeover
-from streamflix import bus, hold, log, metrics, settings
+from streamflix import hold, log, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 logger = log.get("recovery")
 
-SOURCE = "streamflix.recovery"
 SERVES_NOBODY = {
     "failed",
     "inaccessible-encryption-credentials",
@@ -61,9 +61,10 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     `fence` takes ``"measured"``, `turn` ``"replayed"`` and ``"migrated"``, as `restore.report`
     does. For an adoption ``{"run": name of the cutover, "step": settle | aside | in | finish}``;
     `settle` takes ``"input": {"confirm": resource id of the cluster in service}`` as its run.
-    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask`, `CopyIncomplete`
-    (permanent); `CopyNotReady`, `AwsRefused`, `EnvironmentHeld`, `RecordUnreachable` (retryable).
-    Every step looks first and may be repeated or interrupted anywhere.
+    Returns what the next step needs. Raises: `NotConfirmed`, `BadTask`, `CopyIncomplete`,
+    `TakenBack`, `Overtaken` (permanent); `CopyNotReady`, `AwsRefused`, `EnvironmentHeld`,
+    `RecordUnreachable` (retryable). Every step looks first and may be repeated or interrupted
+    anywhere.
     """
     return steps.take(
         STEPS, event, lambda: doors(settings.cached(CutoverSettings)), nameless="settle"
@@ -79,16 +80,16 @@ def doors(env: CutoverSettings) -> Doors:
 def pause(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Stop who would write, or grow, while clusters change. AWS needs its time for it, and the copy
     is made meanwhile."""
-    lease.take(doors.env.hold_table, run, "cutover")
+    _going_on(run, doors)
     doors.surroundings.pause()
     return {}
 
 
 def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Refuse a copy that is not what anybody wants; then let nobody new at the old cluster."""
-    lease.take(doors.env.hold_table, run, "cutover")
-    restore, old = doors.restores.known(run), doors.takeover.source()
-    measured = event["measured"]
+    restore = _going_on(run, doors)
+    refuse_turned(restore)
+    old, measured = doors.takeover.known(restore.replaced), event["measured"]
     if restore.fenced_at is None:
         refuse_shrunk(int(measured["accounts"]), doors.restores)
         restore = doors.restores.advance(
@@ -96,6 +97,7 @@ def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
             FENCED,
             fenced_at=doors.now(),
             groups=_groups(restore, old, doors),
+            protected=bool(old.get("DeletionProtection")),
             epoch=doors.surroundings.epoch() + 1,
             accounts=int(measured["accounts"]),
             rpo_seconds=_missing(restore, measured["beatenAt"], doors.now()),
@@ -103,13 +105,12 @@ def fence(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     refuse_failed(restore)
     if old["Status"] not in SERVES_NOBODY:  # and takes no changes
         doors.takeover.dress(old, [doors.env.quarantine_group_id])
-    return {"address": f"{old['Endpoint']}:{old['Port']}"}
+    return {"address": f"{old['Endpoint']}:{old['Port']}", "epoch": restore.epoch}
 
 
 def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Lead everybody to the copy. From here on there is no way back, only on."""
-    lease.take(doors.env.hold_table, run, "cutover")
-    restore = doors.restores.known(run)
+    restore = _going_on(run, doors)
     if restore.turned_at is None:
         copy = doors.takeover.clusters.cluster(restore.copy)
         if copy is None:
@@ -125,31 +126,27 @@ def turn(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         )
     refuse_failed(restore)
     copy = doors.takeover.known(restore.replacement)
-    doors.takeover.serve(copy, restore.groups)
+    doors.takeover.serve(copy, restore.groups, protected=restore.protected)
     doors.surroundings.lead_to(copy, restore.epoch or 0)
     return {"address": f"{copy['Endpoint']}:{copy['Port']}", "epoch": restore.epoch}
 
 
 def tell(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
-    """The application is let in: what was lost, and for how long, is on record and told."""
+    """The application is let in: what was lost, and for how long, is on record and told. For how
+    long the database was away, the probe measures."""
     restore, now = doors.restores.known(run), doors.now()
-    ended = doors.restores.end(
-        restore,
-        outcome="passed",
-        ended_at=now,
-        rto_seconds=round(now - restore.started_at, 3),
-    )
-    numbers = {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+    took = round(now - restore.started_at, 3)
+    ended = doors.restores.end(restore, outcome="passed", ended_at=now, rto_seconds=took)
     if not ended.fenced:
         logger.warning("sessions may go on in the replaced database", extra={"run": run})
-    metrics.publish(doors.env.environment, {"RecoveryTimeSeconds": ended.rto_seconds or 0.0})
-    bus.tell(doors.env.ops_bus, SOURCE, "CutoverCompleted", {"run": run, **numbers})
+    numbers = {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
+    event_bus.tell(doors.env.ops_bus, "CutoverCompleted", {"run": run, **numbers})
     return dict(numbers)
 
 
 def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """The tip of the stream was reached: what Lambda hands over again is counted already."""
-    lease.take(doors.env.hold_table, run, "cutover")
+    _going_on(run, doors)
     doors.surroundings.resume_stream()
     return {}
 
@@ -157,8 +154,7 @@ def resume(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """One instance was enough to be back; now it survives the loss of a zone again. What is on
     record as complete is adopted next: it has let go of the hold."""
-    lease.take(doors.env.hold_table, run, "cutover")
-    restore = doors.restores.known(run)
+    restore = _going_on(run, doors)
     doors.takeover.add_readers(restore)
     hold.release(doors.env.hold_table, run)
     doors.restores.advance(restore, COMPLETE, complete_at=doors.now())
@@ -168,11 +164,12 @@ def readers(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def undo(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """What can be taken back of a cutover that failed: all, before its turn; nothing, after it."""
     restore = doors.restores.of(run)
-    if restore is None or restore.turned_at is not None:
-        return {"reached": "turned" if restore else "nothing", "address": ""}
-    lease.take(
-        doors.env.hold_table, run, "cutover"
-    )  # whoever holds it has paused, and fenced, by now
+    if restore is None or restore.adopted_at is not None:
+        return {"reached": "nothing", "address": ""}
+    if restore.turned_at is not None:
+        return {"reached": "turned", "address": ""}
+    # Whoever holds it has paused, and fenced, by now.
+    lease.take(doors.env.hold_table, run, "cutover")
     old = doors.takeover.source()
     if doors.restores.unadopted() or old["DbClusterResourceId"] != restore.replaced:
         return {"reached": "nothing", "address": ""}  # another one took over since
@@ -201,8 +198,8 @@ def settle(_: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
 def aside(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     restore = doors.restores.known(run)
     _hold_adoption(restore, doors)
-    old, new = (doors.takeover.known(each) for each in (restore.replaced, restore.replacement))
-    doors.takeover.step_aside(old, new, restore.aside_name(doors.env.cluster_id))
+    old = doors.takeover.known(restore.replaced)
+    doors.takeover.step_aside(old, restore.aside_name(doors.env.cluster_id))
     return {}
 
 
@@ -228,10 +225,19 @@ def finish(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
         doors.surroundings.resume_scaling()
         # What Describe says of an address right after a rename may be the one of before.
         doors.surroundings.lead_to(doors.takeover.known(restore.replacement), restore.epoch or 0)
+        event_bus.tell(doors.env.ops_bus, "CutoverAdopted", {"run": run})
         hold.release(doors.env.hold_table, _token(restore))
         doors.restores.advance(restore, ADOPTED, adopted_at=doors.now())
-        bus.tell(doors.env.ops_bus, SOURCE, "CutoverAdopted", {"run": run})
     return {"replaced": restore.aside_name(doors.env.cluster_id)}
+
+
+def _going_on(run: str, doors: Doors) -> Restore:
+    """The run, when it may take one more step. Raises: `Overtaken` when it is over."""
+    restore = doors.restores.known(run)
+    if restore.adopted_at is not None:
+        raise Overtaken(run)
+    lease.take(doors.env.hold_table, run, "cutover")
+    return restore
 
 
 def _missing(restore: Restore, beaten_at: float, fenced_at: float) -> float:

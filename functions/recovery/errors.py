@@ -31,8 +31,8 @@ class CopyNotFenced(Permanent):
 
 
 class CopyIncomplete(Permanent):
-    """The restored copy answers and is not whole: the message says what is missing. The drill has
-    failed; nothing was cut over."""
+    """The restored copy answers and is not whole: the message says what is missing. It does not
+    take over, and is taken away."""
 
 
 class RotationHalfway(Retryable):
@@ -41,8 +41,16 @@ class RotationHalfway(Retryable):
 
 
 class NotConfirmed(Permanent):
-    """The input of the workflow is not what was asked for. Nothing was begun; docs/cutover.md says
-    what a cutover and an adoption need, runbook restore-drill-failed what a drill does."""
+    """What was asked for was not begun, and whatever was begun before is as it was. docs/cutover.md
+    says what a cutover and an adoption need."""
+
+
+class TakenBack(Permanent):
+    """This run has failed, and what it had done is taken back. Begin another one."""
+
+
+class Overtaken(Permanent):
+    """This run is beyond this step: another execution of it went on. Nothing was done."""
 
 
 class NotAdopted(Permanent):

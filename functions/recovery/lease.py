@@ -20,5 +20,6 @@ def take(table: str, token: str, mode: str) -> None:
         f"{CALLED[mode]}, {token}",
         token,
         lease_seconds=SECONDS,
-        instead_of=CALLED["drill"] if mode == "cutover" else "",
+        gives_way=mode == "drill",
+        goes_first=mode == "cutover",
     )

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from recovery import event_bus
 from recovery import incident as told
 from recovery.checks import CHECKS, NO_WRITER
 from recovery.incidents import Incidents
@@ -13,7 +14,7 @@ from recovery.settings import MonitorSettings
 from recovery.table import Table
 from recovery.verdict import Verdict, together
 from recovery.witnesses import of_elasticache
-from streamflix import aws, bus, log, metrics, settings
+from streamflix import aws, log, metrics, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = log.get("recovery")
 
-SOURCE = "streamflix.recovery"
 # As long as AWS's words are kept; an incident that is open for longer has no cause any more.
 LOOK_BACK_SECONDS = 7 * 86_400.0
 # AWS's events come within a minute or two; until then there is no cause to tell.
@@ -65,7 +65,7 @@ def announce(env: MonitorSettings, incidents: Incidents, verdict: Verdict) -> No
     before = incidents.breached()
     for kind in kinds:
         if kind not in before:
-            bus.tell(env.ops_bus, SOURCE, "ObjectiveBreached", {"what": kind})
+            event_bus.tell(env.ops_bus, "ObjectiveBreached", {"what": kind})
     incidents.keep_breached(kinds)
 
 
@@ -131,7 +131,7 @@ def _tell(env: MonitorSettings, over: Incident) -> None:
         "lostBeats": over.lost_beats,
         "cause": over.cause,
     }
-    bus.tell(env.ops_bus, SOURCE, "FailoverObserved", detail)
+    event_bus.tell(env.ops_bus, "FailoverObserved", detail)
     aws.client("sns").publish(
         TopicArn=env.page_topic_arn,
         Subject=f"streamflix {env.environment}: database was unavailable, and is back",

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from recovery import lease, steps
+from recovery import event_bus, lease, steps
 from recovery.clusters import Clusters
 from recovery.errors import NotAdopted, NotConfirmed, RotationHalfway
-from recovery.restores import TURNED, Restore, Restores, refuse_failed, refuse_shrunk
+from recovery.restores import TURNED, Restore, Restores, refuse_failed, refuse_shrunk, refuse_turned
 from recovery.settings import RestoreSettings
 from recovery.table import Table
-from streamflix import aws, bus, hold, log, metrics, settings
+from streamflix import aws, hold, log, metrics, settings
 from streamflix.secrets import Secret
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from streamflix.deadline import Context
 
 logger = log.get("recovery")
-
-SOURCE = "streamflix.recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:  # no
     ``"measured": {"beatenAt": s, "accounts": n}`` and ``"replayed"``, ``"migrated"`` as the other
     rooms returned them; `fail` ``"error"``.
     Returns what the next step needs. Raises: `NotConfirmed`, `NotAdopted`, `BadTask`,
-    `CopyIncomplete` (permanent); `CopyNotReady`, `AwsRefused`, `RotationHalfway`,
-    `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first and may be repeated
-    or interrupted anywhere.
+    `CopyIncomplete`, `TakenBack`, `Overtaken` (permanent); `CopyNotReady`, `AwsRefused`,
+    `RotationHalfway`, `EnvironmentHeld`, `RecordUnreachable` (retryable). Every step looks first
+    and may be repeated or interrupted anywhere.
     """
     return steps.take(STEPS, event, lambda: doors(settings.cached(RestoreSettings)))
 
@@ -129,7 +127,7 @@ def report(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     }
     metrics.publish(doors.env.environment, numbers)
     told = {"run": run, "rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
-    bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillPassed", told)
+    event_bus.tell(doors.env.ops_bus, "RestoreDrillPassed", told)
     return {"rtoSeconds": ended.rto_seconds, "rpoSeconds": ended.rpo_seconds}
 
 
@@ -142,24 +140,26 @@ def fail(run: str, event: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     while restore is not None and restore.stage < TURNED:  # until it is, or has turned meanwhile
         restore = doors.restores.end(restore, outcome="failed", reason=error, ended_at=doors.now())
     if (restore.mode if restore else event.get("mode")) == "cutover":
-        bus.tell(doors.env.ops_bus, SOURCE, "CutoverFailed", told)
+        event_bus.tell(doors.env.ops_bus, "CutoverFailed", told)
     else:
         metrics.publish(doors.env.environment, {"RestoreDrillFailures": 1})
-        bus.tell(doors.env.ops_bus, SOURCE, "RestoreDrillFailed", told)
+        event_bus.tell(doors.env.ops_bus, "RestoreDrillFailed", told)
     return {"error": error}
 
 
 def clean(run: str, _: Mapping[str, Any], doors: Doors) -> dict[str, Any]:
     """Leave nothing that is billed, then let others at the credentials again."""
     restore = doors.restores.of(run)
-    if restore is not None and restore.turned_at is None:
-        doors.clusters.remove(restore.copy)
+    for name, mark in doors.clusters.copies():  # one that serves has no mark any more
+        if mark == run:
+            doors.clusters.remove(name)
     hold.release(doors.env.hold_table, run)
     return {"outcome": restore.outcome if restore else "refused"}
 
 
 def _held(run: str, doors: Doors) -> Restore:
     restore = doors.restores.known(run)
+    refuse_turned(restore)
     lease.take(doors.env.hold_table, run, restore.mode)
     return restore
 

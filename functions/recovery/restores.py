@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recovery.errors import CopyIncomplete, NotConfirmed
+from recovery.errors import CopyIncomplete, NotConfirmed, Overtaken, TakenBack
 from recovery.incident import CUTOVER, Witness, stamp
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Restore:
     """Resource id of the copy."""
     groups: tuple[str, ...] = ()
     """Security groups of the cluster that it replaces."""
+    protected: bool = False
+    """Whether that cluster is kept from being deleted."""
     epoch: int | None = None
     """The life that the copy begins."""
     fenced_at: float | None = None
@@ -153,9 +155,16 @@ def refuse_shrunk(accounts: int, restores: Restores) -> None:
 
 def refuse_failed(restore: Restore) -> None:
     """What failed is taken back: an execution that knew nothing of it must not go on with it.
-    Raises: `NotConfirmed`."""
+    Raises: `TakenBack`."""
     if restore.outcome == "failed":
-        raise NotConfirmed(f"{restore.run} has failed and was taken back; begin another")
+        raise TakenBack(restore.run)
+
+
+def refuse_turned(restore: Restore) -> None:
+    """An execution that slept while another one went on finds the copy in service: what it would do
+    to a copy, or to the cluster that is replaced, it must not do to that. Raises: `Overtaken`."""
+    if restore.turned_at is not None:
+        raise Overtaken(restore.run)
 
 
 def _made(record: dict[str, Any]) -> Restore:

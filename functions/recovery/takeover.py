@@ -48,11 +48,11 @@ class Takeover:
         if blueprint.worn(cluster) != set(groups):
             self._change(cluster, VpcSecurityGroupIds=list(groups))
 
-    def serve(self, copy: Described, groups: Sequence[str]) -> None:
-        """Let clients at it; whoever takes copies away does not know it any more.
-
-        The recovery room's mark stays welcome: it goes on working in it.
-        """
+    def serve(self, copy: Described, groups: Sequence[str], *, protected: bool) -> None:
+        """Let clients at it, keep it from being deleted as the original is; whoever takes copies
+        away does not know it any more."""
+        if protected and not copy.get("DeletionProtection"):
+            self._change(copy, DeletionProtection=True)
         self.dress(copy, groups)
         _unmark(copy["DBClusterArn"], copy)
 
@@ -65,11 +65,10 @@ class Takeover:
             copied = restore.copy + name.removeprefix(self._source)
             self.clusters.await_instance(copied, model, restore)
 
-    def step_aside(self, old: Described, new: Described, name: str) -> None:
-        """Give the replaced cluster and its instances names that begin with this one. What keeps
-        it from being deleted is the new one's from here on."""
+    def step_aside(self, old: Described, name: str) -> None:
+        """Give the replaced cluster and its instances names that begin with this one; nothing keeps
+        it from being deleted any more."""
         if old.get("DeletionProtection"):
-            self._change(new, DeletionProtection=True)
             self._change(old, DeletionProtection=False)
         self._rename_members(old, self._source, name)
         self._rename(old, name)

@@ -145,7 +145,9 @@ def test_what_was_erased_until_the_last_moment_is_erased_again() -> None:
         "step": "logins",
         "run": "{% $run %}",
         "address": "{% $oldAddress %}",
+        "epoch": "{% $epoch %}",  # whoever slept does not close a database that took over
     }
+    assert states()["Fence"]["Assign"]["epoch"] == "{% $states.result.Payload.epoch %}"
     # It goes on past a database that is what is broken, after longer than a failover takes, and
     # says so; past an error that does not pass by itself it does not.
     ending = states()["EndSessions"]
@@ -163,7 +165,7 @@ def test_every_login_is_let_in_at_once_into_a_new_life_and_back_into_the_old_one
     assert called("Open")[1]["epoch"] == "{% $epoch %}"
     assert states()["Turn"]["Assign"]["epoch"] == "{% $states.result.Payload.epoch %}"
     # Whoever is let in finds the new life begun; the old one goes on as it was.
-    begins = [name for name, it in states().items() if "epoch" in str(it.get("Arguments"))]
+    begins = [name for name in asking("open") if "epoch" in called(name)[1]]
     assert begins == ["Open"]
 
 
@@ -195,6 +197,22 @@ def test_the_consumer_counts_again_when_all_before_it_is_counted_and_not_earlier
 def test_a_cutover_is_complete_when_nothing_is_left_to_do() -> None:
     """What is complete may be adopted: its last step says so."""
     assert asking("readers") == from_the_turn_on()[-1:] == ["AddReaders"]
+
+
+def test_who_asks_for_what_is_not_to_be_had_leaves_alone_whatever_has_that_name() -> None:
+    """A second execution of a run, with a typo, must not fail the first one, nor take its copy."""
+    refused = {"Begin": {"NotAdopted", "NotConfirmed"}, "Settle": {"NotConfirmed"}}
+
+    caught = {
+        name: set(it["ErrorEquals"])
+        for name in tasks(list(states()))
+        for it in states()[name].get("Catch", [])
+        if it["Next"] == "NotBegun"
+    }
+    assert caught == refused
+    assert states()["NotBegun"]["Type"] == "Fail"
+    for name in refused:
+        assert states()[name]["Catch"][0]["Next"] == "NotBegun"  # before what catches everything
 
 
 def test_an_adoption_takes_nothing_back_and_can_be_gone_on_with() -> None:

@@ -75,7 +75,7 @@ class Platform:
             try:
                 if step == "logins":
                     arns = {login: self.arns[login] for login in LOGINS}
-                    return {"logins": copied.close_logins(arns)}
+                    return {"logins": copied.close_logins(arns, event.get("epoch"))}
                 if step == "open":
                     arns = {login: self.arns[login] for login in event["logins"]}
                     return {"logins": copied.open_logins(arns, event.get("epoch"))}

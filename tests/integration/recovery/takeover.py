@@ -90,8 +90,8 @@ class Stage:
         platform.inside(address, "logins")
         version = self.migrate(address)
         measured = platform.inside(address, "verify")
-        old = self.step(run, "fence", measured=measured)["address"]
-        platform.inside(old, "logins")
+        old = self.step(run, "fence", measured=measured)
+        platform.inside(old["address"], "logins", epoch=old["epoch"])
         return {"replayed": {"accounts": 2}, "migrated": {"schemaVersion": version}}
 
     def migrate(self, address: str) -> int:

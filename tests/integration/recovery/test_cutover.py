@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from recovery.errors import NotAdopted, NotConfirmed
+from recovery.errors import NotAdopted, NotConfirmed, Overtaken, TakenBack
 from schema import migrations
 from streamflix import hold
 from streamflix.errors import EnvironmentHeld
@@ -144,7 +144,7 @@ def test_a_cutover_that_failed_before_its_turn_leaves_all_as_it_was(stage: Stage
     assert (platform.names(), stage.book()) == (names, book)
     assert platform.doors().restores.known(run).outcome == "failed"
     platform.beat()
-    with pytest.raises(NotConfirmed, match="has failed"):
+    with pytest.raises(TakenBack, match=run):
         platform.step(run, "begin", input={"mode": "cutover", "confirm": stage.confirmation()})
 
 
@@ -163,6 +163,9 @@ def test_nothing_is_taken_back_behind_the_turn_and_the_run_goes_on(stage: Stage)
     stage.take_over(run, confirm=confirm)
     assert lets_in(platform, stage.book()["writer"]) == EVERYBODY
     assert platform.doors().restores.known(run).outcome == "passed"
+    with pytest.raises(Overtaken, match="this database is in life"):  # by who fenced, and slept
+        platform.inside(stage.book()["writer"], "logins", epoch=int(stage.book()["epoch"]))
+    assert lets_in(platform, stage.book()["writer"]) == EVERYBODY
     with pytest.raises(NotAdopted, match=run):
         platform.step(next(RUNS), "begin", input={"mode": "drill"})
 

@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from account import hold as owners
 from account.refusal import Refusal
+from streamflix import hold
 from streamflix.errors import EnvironmentHeld
 from streamflix.hold import held
 from tests import tables
@@ -80,3 +81,34 @@ def test_without_a_table_nobody_holds(dynamodb: Any) -> None:
     with take(dynamodb, Time(1_000.0), "another-table"):
         entered = True
     assert entered
+
+
+def take_for(dynamodb: Any, token: str, clock: Time, **how: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hold.aws, "client", lambda _: dynamodb)
+        hold.take(TABLE, "recovery", token, token, lease_seconds=60, now=clock, **how)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "passes"),
+    [
+        ({"gives_way": True}, {"goes_first": True}, True),
+        ({"gives_way": True}, {}, False),
+        ({}, {"goes_first": True}, False),
+    ],
+)
+def test_only_who_goes_first_takes_it_and_only_from_who_gives_way(
+    dynamodb: Any, before: dict[str, bool], after: dict[str, bool], passes: bool
+) -> None:
+    clock = Time(1_000.0)
+    take_for(dynamodb, "a drill", clock, **before)
+
+    if not passes:
+        with pytest.raises(EnvironmentHeld, match="a drill"):
+            take_for(dynamodb, "a cutover", clock, **after)
+        return
+    take_for(dynamodb, "a cutover", clock, **after)
+
+    with pytest.raises(EnvironmentHeld, match="a cutover"):  # and does not give it back
+        take_for(dynamodb, "a drill", clock, **before)
+    take_for(dynamodb, "a cutover", clock)  # whoever holds takes it anew

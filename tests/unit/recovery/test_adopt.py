@@ -78,7 +78,7 @@ def test_an_adoption_makes_the_stack_whole_again(scene: Scene, ended: Restore) -
 
 def changes_of_an_adoption() -> range:
     """How often one asks RDS for a change; a test below knows when there are more."""
-    return range(12)
+    return range(11)
 
 
 class Cut(Exception):

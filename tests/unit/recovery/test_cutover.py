@@ -41,7 +41,7 @@ def test_a_fence_puts_what_it_will_give_back_on_record_then_nobody_new_gets_in(
     answer = scene.step("fence", **MEASURED)
 
     restore = scene.restores.known(RUN)
-    assert answer == {"address": f"{SOURCE}.cluster:5432"}
+    assert answer == {"address": f"{SOURCE}.cluster:5432", "epoch": 5}
     assert (restore.groups, restore.epoch) == (GROUPS, 5)
     assert (restore.accounts, restore.rpo_seconds) == (100, 60.0), "until the fence"
     assert scene.rds.worn(SOURCE) == {QUARANTINE}
@@ -216,22 +216,6 @@ def test_when_another_cluster_bears_the_name_it_is_not_what_was_fenced(scene: Sc
 
     assert scene.step("undo", "died")["reached"] == "nothing"
     assert scene.rds.worn(SOURCE) == {"sg-of-its-own"}
-
-
-@pytest.mark.parametrize(("step", "event"), [("fence", MEASURED), ("turn", DONE)])
-def test_what_was_taken_back_does_not_go_on_behind_its_back(
-    scene: Scene, step: str, event: dict[str, Any]
-) -> None:
-    """An execution that was stopped by hand is redriven after another one of the run has failed."""
-    scene.begun()
-    scene.restore("fail", error="CopyIncomplete")
-
-    with pytest.raises(NotConfirmed, match="has failed and was taken back"):
-        scene.step(step, **event)
-
-    assert scene.rds.worn(SOURCE) == set(GROUPS)
-    assert scene.book() == SERVED
-    assert scene.restores.known(RUN).turned_at is None
 
 
 def test_what_was_lost_and_for_how_long_is_told_once_and_stays(scene: Scene) -> None:

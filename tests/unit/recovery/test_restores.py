@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recovery.errors import CopyIncomplete, NotConfirmed
+from recovery.errors import CopyIncomplete, NotConfirmed, Overtaken, TakenBack
 from recovery.restores import (
     ADOPTED,
     BEGUN,
@@ -19,6 +19,7 @@ from recovery.restores import (
     Restores,
     refuse_failed,
     refuse_shrunk,
+    refuse_turned,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +85,19 @@ def test_how_it_ended_is_put_once(restores: Restores) -> None:
     assert restores.end(failed, outcome="passed", reason="") == failed
     assert restores.advance(failed, TURNED, turned_at=1.0) == failed
     assert failed.waits_for_adoption is False
-    with pytest.raises(NotConfirmed, match=r"^run has failed and was taken back"):
+    with pytest.raises(TakenBack, match=r"^run$"):
         refuse_failed(failed)
+
+
+@pytest.mark.parametrize("stage", [BEGUN, *(step for step, _ in STEPS)])
+def test_from_its_turn_on_a_run_is_beyond_what_comes_before(restores: Restores, stage: int) -> None:
+    restore = advanced(restores, stage)
+
+    if stage < TURNED:
+        refuse_turned(restore)
+        return
+    with pytest.raises(Overtaken, match=r"^run$"):
+        refuse_turned(restore)
 
 
 def test_a_run_that_nobody_began_is_not_known(restores: Restores) -> None:

@@ -74,8 +74,9 @@ class AddressMalformed(Permanent):
 
 
 class EpochMoved(Retryable):
-    """The database and the address book disagree about the epoch: a restored copy is being brought
-    into service and is not released yet. Writing now would lose or repeat data; wait for it."""
+    """The database is not the one that the address book means, or it took over and still counts
+    the events that it lacks: a restored copy is being brought into service. Writing now would lose
+    or repeat data; wait for it."""
 
 
 class EnvironmentHeld(Retryable):

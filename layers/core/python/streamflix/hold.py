@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NAME = "environment"
 PAUSE_SECONDS = 0.3
 
+FREE = "attribute_not_exists(#hold) OR expires_at <= :now OR #token = :token"
+GIVES_WAY = " OR gives_way = :true"
+
 logger = logging.getLogger(__name__)
 
 
@@ -45,7 +48,9 @@ def held(
     dynamodb = client or aws.client("dynamodb")
     token = uuid.uuid4().hex
     give_up_at = now() + wait_seconds
-    while (other := _take(dynamodb, table, holder, reason, token, lease_seconds, now)) is not None:
+    while (
+        other := _take(dynamodb, table, _item(holder, reason, token, int(now()), lease_seconds))
+    ) is not None:
         pause = PAUSE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311  spreads, guards nothing
         if now() + pause > give_up_at:
             raise EnvironmentHeld(other)
@@ -63,16 +68,19 @@ def take(
     token: str,
     *,
     lease_seconds: float,
-    instead_of: str = "",
+    gives_way: bool = False,
+    goes_first: bool = False,
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Hold until `release` with this token, across processes. Whoever holds takes it anew; who has
-    a reason that begins with `instead_of` loses it.
+    """Hold until `release` with this token, across processes. Whoever holds takes it anew; from who
+    `gives_way`, whoever `goes_first` takes it as well.
 
     Raises: `EnvironmentHeld`.
     """
-    dynamodb = aws.client("dynamodb")
-    other = _take(dynamodb, table, holder, reason, token, lease_seconds, now, instead_of)
+    item = _item(holder, reason, token, int(now()), lease_seconds)
+    if gives_way:
+        item["gives_way"] = {"BOOL": True}
+    other = _take(aws.client("dynamodb"), table, item, GIVES_WAY if goes_first else "")
     if other is not None:
         raise EnvironmentHeld(other)
 
@@ -82,19 +90,10 @@ def release(table: str, token: str) -> None:
     _release(aws.client("dynamodb"), table, token)
 
 
-def _take(
-    dynamodb: Any,
-    table: str,
-    holder: str,
-    reason: str,
-    token: str,
-    lease_seconds: float,
-    now: Callable[[], float],
-    instead_of: str = "",
-) -> str | None:
-    """Nothing when it was taken, or when there is no table; else who has it."""
-    moment = int(now())
-    item = {
+def _item(
+    holder: str, reason: str, token: str, moment: int, lease_seconds: float
+) -> dict[str, dict[str, Any]]:
+    return {
         "hold": {"S": NAME},
         "holder": {"S": holder},
         "reason": {"S": reason},
@@ -102,19 +101,19 @@ def _take(
         "expires_at": {"N": str(moment + int(lease_seconds) + 1)},
         "token": {"S": token},
     }
-    free = "attribute_not_exists(#hold) OR expires_at <= :now OR #token = :token"
-    names = {"#hold": "hold", "#token": "token"}
-    values = {":now": {"N": str(moment)}, ":token": {"S": token}}
-    if instead_of:
-        free += " OR begins_with(#reason, :instead_of)"
-        names["#reason"], values[":instead_of"] = "reason", {"S": instead_of}
+
+
+def _take(dynamodb: Any, table: str, item: dict[str, Any], further: str = "") -> str | None:
+    """Nothing when it was taken, or when there is no table; else who has it. `further` is another
+    condition under which it may be taken."""
     try:
         dynamodb.put_item(
             TableName=table,
             Item=item,
-            ConditionExpression=free,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
+            ConditionExpression=FREE + further,
+            ExpressionAttributeNames={"#hold": "hold", "#token": "token"},
+            ExpressionAttributeValues={":now": item["taken_at"], ":token": item["token"]}
+            | ({":true": {"BOOL": True}} if further else {}),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except dynamodb.exceptions.ResourceNotFoundException:

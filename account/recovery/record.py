@@ -116,6 +116,10 @@ class Record:
         found = [self._read(Restore, each) for each in self._query("restore", ANY)]
         return sorted(found, key=lambda each: each.started_at, reverse=True)
 
+    def waiting(self) -> Restore | None:
+        """The cutover that took over and was not adopted."""
+        return next((each for each in self.restores() if each.waits_for_adoption), None)
+
     def look(self, now: datetime) -> Look:
         """The monitor writes down what is breached when that changes; that it looks shows in the
         metric that it publishes each time, to the minute."""

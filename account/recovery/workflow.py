@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from account import guard
+from account import guard, in_service
 from account.clock import REAL, Clock
 from account.recovery.record import Record
 from account.recovery.words import length
@@ -84,10 +84,9 @@ class Workflow:
 
     def adopt(self, env: Mapping[str, str], ask: Callable[[str], str]) -> None:
         """Give the copy in service the names of the cluster that it replaced."""
-        waiting = [each for each in Record(self.account).restores() if each.waits_for_adoption]
-        if not waiting:
+        cutover, environment = Record(self.account).waiting(), self.account.environment
+        if cutover is None:
             raise Refusal("No cutover waits to be adopted: the stack's names are in service.")
-        cutover, environment = waiting[0], self.account.environment
         if cutover.complete_at is None:
             raise Refusal(
                 f"Cutover {cutover.run} is not complete. It goes on first: "
@@ -117,7 +116,7 @@ class Workflow:
             raise Refusal(f"Nothing was done: the answer was not {resource_id}.")
 
     def _in_service(self) -> str:
-        name = f"streamflix-aurora-{self.account.environment}"
+        name = in_service.own_cluster(self.account.environment)
         rds = self.account.client("rds")
         try:
             [found] = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
@@ -126,12 +125,11 @@ class Workflow:
         return str(found["DbClusterResourceId"])
 
     def _refuse_unadopted(self) -> None:
-        for each in Record(self.account).restores():
-            if each.waits_for_adoption:
-                raise Refusal(
-                    f"Cutover {each.run} waits for its adoption, which takes minutes: "
-                    f"make adopt ENV={self.account.environment} comes first."
-                )
+        if waiting := Record(self.account).waiting():
+            raise Refusal(
+                f"Cutover {waiting.run} waits for its adoption, which takes minutes: "
+                f"make adopt ENV={self.account.environment} comes first."
+            )
 
     def _refuse_running(self, run: str) -> None:
         """Two at once would take turns at the same steps."""
@@ -147,6 +145,8 @@ class Workflow:
     def _known(self, run: str) -> Restore:
         for each in Record(self.account).restores():
             if each.run == run and each.mode == "cutover":
+                if each.adopted_at is not None:
+                    raise Refusal(f"{run} is over and adopted. Begin another: leave RUN= out.")
                 return each
         raise Refusal(f"No cutover was begun under {run}: make incident shows which were.")
 

@@ -71,7 +71,7 @@ class _Replay:
         self._tally = Tally()
 
     def run(self) -> Tally:
-        # This process may have told that all was still, of the database that was left since.
+        # This process may know the database that was left since.
         self._doors.store.look_again()
         # Not waited for: who called can do that, and nothing is half done.
         self._progress = self._doors.store.progress(self._stream.name)

@@ -201,6 +201,15 @@ def test_what_was_never_begun_as_a_cutover_does_not_go_on(
     assert machine.begun == []
 
 
+def test_what_was_adopted_does_not_go_on(machine: Machine, screen: Screen) -> None:
+    machine.records = [restored("over", turned_at=BEGAN, adopted_at=BEGAN, **PASSED)]
+
+    with pytest.raises(Refusal, match=r"^over is over and adopted"):
+        workflow(machine, screen).cutover("", "over", {"CONFIRM": OLD}, nobody)
+
+    assert machine.begun == []
+
+
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tests.unit.recovery.scene import Scene
 
 DAY = 86_400
+EVENTS = Path(__file__).parents[3] / "events" / "recovery"
 
 
 def test_a_restore_that_begins_is_on_record_and_holds_the_environment(scene: Scene) -> None:
@@ -91,6 +94,17 @@ def test_a_drill_that_died_does_not_go_on_beside_what_took_over_since(scene: Sce
         scene.begin(mode="drill", confirm="")
 
     assert COPY in scene.rds.clusters
+
+
+def test_the_steps_of_the_sample_events_are_taken(scene: Scene) -> None:
+    begin, fence = (
+        json.loads((EVENTS / f"{name}.json").read_text()) for name in ("restore", "cutover")
+    )
+    run = fence["run"]
+
+    assert scene.restore(**begin)["mode"] == "drill"
+    assert scene.begin(run)["mode"] == "cutover"
+    assert scene.step(**fence)["epoch"] == 5
 
 
 def test_what_failed_does_not_go_on(scene: Scene) -> None:

@@ -113,7 +113,7 @@ def _denied(platform: Platform) -> Iterator[None]:
 @contextlib.contextmanager
 def _replay_stopped(platform: Platform) -> Iterator[None]:
     """SIGSTOP to what applies the log on each reader: it answers, and shows what was."""
-    with _stopped(_children(platform, "startup recovering")):
+    with _stopped(_children(platform, "startup")):
         yield
 
 

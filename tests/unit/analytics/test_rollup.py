@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-from uuid import UUID
-
-from hypothesis import given
-from hypothesis import strategies as st
-
-from analytics import fingerprint
 from analytics.decode import Decoded, decode
 from analytics.envelope import Batch
 from analytics.rollup import RECENT_EVENTS, Sifted, roll_up, sift
@@ -81,7 +74,7 @@ def test_records_up_to_the_watermark_count_for_nothing() -> None:
 
     result = sift(batch.events, batch.places, watermark, b"")
 
-    assert result.fresh.places == batch.places[7:]
+    assert result.fresh.places == [*batch.places[7:]]
     assert result.duplicates == 0
     assert len(result.recent()) == 3 * 8
 
@@ -90,25 +83,9 @@ def test_halves_are_the_whole() -> None:
     fresh = sifted(playback.events(7)).fresh
     first, second = fresh.halves()
 
-    assert [*first.events, *second.events] == fresh.events
-    assert [*first.places, *second.places] == fresh.places
+    assert [*first.events, *second.events] == [*fresh.events]
+    assert [*first.places, *second.places] == [*fresh.places]
     assert len(first.events) == 3
-
-
-@given(st.lists(st.uuids(), unique=True, min_size=2, max_size=50))
-def test_fingerprints_fit_8_bytes_and_differ(ids: list[UUID]) -> None:
-    marks = {fingerprint.of(identity) for identity in ids}
-
-    assert len(marks) == len(ids)
-    struct.pack(f"<{len(ids)}Q", *marks)
-
-
-def test_fingerprints_of_ids_made_from_a_clock_differ() -> None:
-    base = 0x018F_0000_0000_7000_8000_0000_0000_0000
-    ids = [UUID(int=base + (step << 80)) for step in range(5000)]
-    ids += [UUID(int=base + step) for step in range(1, 5000)]
-
-    assert len({fingerprint.of(identity) for identity in ids}) == len(ids)
 
 
 def test_an_event_that_was_refused_is_not_remembered() -> None:

@@ -3,7 +3,6 @@ of a cutover, which look at all that must have come through."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from prove.platform import laptop
 from prove.privacy import numbers, pytest
 
 MINUTES_BACK: Final = 30
+PORTS: Final = 50
+"""So many lie between two laptop clouds of one checkout."""
 TESTS: Final = "tests/e2e/recovery/test_cutover.py"
 
 
@@ -37,18 +38,17 @@ class Past:
 
 def cut_over(root: Path) -> Past:
     """Takes a little longer than half an hour, and next to no CPU."""
-    instance = Instance.named("past", root=root)
-    laptop(instance, "up")
+    beside = str(Instance.named("prove", root=root).port_base + PORTS)
+    instance = Instance.named("past", root=root, env={"STREAMFLIX_PORT_BASE": beside})
+    laptop(instance, "up", STREAMFLIX_PORT_BASE=beside)
     try:
         laptop(instance, "deploy")
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "past.xml"
             command = [sys.executable, "-m", "local", "--instance", instance.name, "run", "--"]
+            wish = ["env", f"CUTOVER_MINUTES_BACK={MINUTES_BACK}"]  # `run` lets no other in
             done = subprocess.run(
-                [*command, *pytest(root, report), TESTS],
-                cwd=root,
-                env=os.environ | {"CUTOVER_MINUTES_BACK": str(MINUTES_BACK)},
-                check=False,
+                [*command, *wish, *pytest(root, report), TESTS], cwd=root, check=False
             )
             found = numbers(report) if report.exists() else {}
     finally:

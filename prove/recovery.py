@@ -106,8 +106,8 @@ def _before(found: past.Past) -> str:
     return (
         f"The copy showed the database of {found.back_seconds / 60:.1f} minutes before the\n"
         f"cutover began; the application was let in after {report.seconds(found.rto_seconds)} s.\n"
-        f"{found.batches} batches of events, one of before, one of the outage itself and the others\n"
-        "of the time in between, were counted exactly once.\n"
+        f"{found.batches} batches of events, one of before, one of the outage and the others of\n"
+        "the time in between, were counted exactly once.\n"
     )
 
 

@@ -66,6 +66,8 @@ def test_the_size_is_known_before_the_record_is_made(users: list[tuple[str, byte
     record = packed(users)
 
     assert record.size == len(record.data()) + len(record.key.encode())
+    assert list(record.users) == users
+    assert len(record) == len(users)
 
 
 @pytest.mark.parametrize("length", [0, 1, 115, 116, 127, 128, 16_000, 16_384, 16_385, 1_000_000])
@@ -76,10 +78,10 @@ def test_a_record_takes_what_fits_to_the_byte(length: int, before: int) -> None:
     payload = b"x" * length
     exact = packed([*known, ("new", payload)]).size
     record = packed(known) if known else Aggregate()
-    untouched = (record.size, len(record.users))
+    untouched = (record.size, len(record))
 
     assert not record.add("new", payload, exact - 1)
-    assert (record.size, len(record.users)) == untouched
+    assert (record.size, len(record)) == untouched
     assert record.add("new", payload, exact)
     assert record.size == exact == len(record.data()) + len(record.key.encode())
 

@@ -22,7 +22,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAGIC: Final = b"\xf3\x89\x9a\xc2"
 MD5_BYTES: Final = 16
@@ -35,13 +38,6 @@ _FIRST_HASH_KEY: Final = b"\x10\x00"  # field 2: the table's only entry
 _DATA: Final = b"\x1a"  # field 3
 
 
-class User(NamedTuple):
-    """A user record: what a consumer gets back out of the aggregate."""
-
-    key: str
-    payload: bytes
-
-
 class Aggregate:
     """One record in the making.
 
@@ -51,50 +47,60 @@ class Aggregate:
     which one user record hashes to another shard.
     """
 
-    __slots__ = ("_indexes", "size", "users")
+    __slots__ = ("_body", "_indexes", "_keys", "size")
 
     def __init__(self) -> None:
-        self.users: list[User] = []
         self.size = len(MAGIC) + MD5_BYTES
         """Bytes as Kinesis counts them: `data` and the record's own partition key."""
         self._indexes: dict[str, int] = {}
+        self._keys: list[str] = []
+        self._body: list[bytes] = []  # head and payload in turn
+
+    def __len__(self) -> int:
+        """How many user records it holds."""
+        return len(self._keys)
 
     @property
     def key(self) -> str:
         """The record's own partition key."""
-        return self.users[0].key
+        return self._keys[0]
+
+    @property
+    def users(self) -> Iterator[tuple[str, bytes]]:
+        """What a consumer gets back: partition keys and payloads, in order."""
+        return zip(self._keys, self._body[1::2], strict=True)
 
     def add(self, key: str, payload: bytes, limit: int) -> bool:
         """Take a payload, unless that makes the record larger than `limit` bytes."""
         index = self._indexes.get(key)
         if index is None:
             index = len(self._indexes)
-            growth = len(_head(index, len(payload))) + len(payload) + self._size_of_new(key)
+            growth = self._size_of_new(key)
         else:
-            growth = len(_head(index, len(payload))) + len(payload)
+            growth = 0
+        head = _head(index, len(payload))
+        growth += len(head) + len(payload)
         if self.size + growth > limit:
             return False
         self._indexes[key] = index
-        self.users.append(User(key, payload))
+        self._keys.append(key)
+        self._body += (head, payload)
         self.size += growth
         return True
 
     def data(self) -> bytes:
         """The record's data; of an aggregate that holds at least one payload."""
-        parts = [_entry(_KEY, key.encode()) for key in self._indexes]
-        parts.append(_entry(_HASH_KEY, _decimal_hash(self.key)))
-        for key, payload in self.users:
-            parts += (_head(self._indexes[key], len(payload)), payload)
-        message = b"".join(parts)
+        tables = [_key_entry(key) for key in self._indexes]
+        tables.append(_entry(_HASH_KEY, str(hash_of(self.key))))
+        message = b"".join(tables + self._body)
         digest = hashlib.md5(message, usedforsecurity=False).digest()
         return b"".join((MAGIC, message, digest))
 
     def _size_of_new(self, key: str) -> int:
         """What a key adds to the tables; the first one also leads the record."""
-        name = key.encode()
-        size = len(_entry(_KEY, name))
+        size = len(_key_entry(key))
         if not self._indexes:
-            size += len(_entry(_HASH_KEY, _decimal_hash(key))) + len(name)
+            size += len(_entry(_HASH_KEY, str(hash_of(key)))) + len(key.encode())
         return size
 
 
@@ -103,19 +109,24 @@ def hash_of(key: str) -> int:
     return int.from_bytes(hashlib.md5(key.encode(), usedforsecurity=False).digest(), "big")
 
 
-def _decimal_hash(key: str) -> bytes:
-    return str(hash_of(key)).encode()
+# Events have few lengths, aggregates few keys, and keys come again.
 
 
 @lru_cache(8192)
 def _head(index: int, length: int) -> bytes:
-    """What stands before a payload of this length. Events have few lengths, aggregates few keys."""
+    """What stands before a payload of this length."""
     record = b"".join((_KEY_INDEX, _varint(index), _FIRST_HASH_KEY, _DATA, _varint(length)))
     return b"".join((_RECORD, _varint(len(record) + length), record))
 
 
-def _entry(field: bytes, text: bytes) -> bytes:
-    return b"".join((field, _varint(len(text)), text))
+@lru_cache(8192)
+def _key_entry(key: str) -> bytes:
+    return _entry(_KEY, key)
+
+
+def _entry(field: bytes, text: str) -> bytes:
+    encoded = text.encode()
+    return b"".join((field, _varint(len(encoded)), encoded))
 
 
 def _varint(number: int) -> bytes:

@@ -74,7 +74,7 @@ class Lane:
         if len(self._waiting) > self._closed:
             record = self._waiting[-1].record
             before = record.size
-            if len(record.users) < RECORD_EVENTS and record.add(key, payload, self._record_bytes):
+            if len(record) < RECORD_EVENTS and record.add(key, payload, self._record_bytes):
                 return record.size - before
         fresh = Waiting(now)
         if not fresh.record.add(key, payload, RECORD_LIMIT):
@@ -107,5 +107,5 @@ class Lane:
     def events(self) -> Iterator[tuple[float, str, bytes]]:
         """Whatever waits, in order: since when about, its key and its payload."""
         for waiting in self._waiting:
-            for user in waiting.record.users:
-                yield waiting.since, user.key, user.payload
+            for key, payload in waiting.record.users:
+                yield waiting.since, key, payload

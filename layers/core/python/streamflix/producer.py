@@ -244,7 +244,7 @@ class Producer:
                 continue
             record = lane.sent(at)
             self._held -= record.size
-            self.sent.events += len(record.users)
+            self.sent.events += len(record)
             self.sent.records += 1
             self.sent.bytes += record.size
             if result.get("ShardId") != lane.shard:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from streamflix.shards import Shards
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from streamflix.lane import Lane
     from streamflix.shards import KinesisClient
@@ -35,14 +35,14 @@ class Routes:
         self._client, self._stream = client, stream
         self._salts, self._lane = salts, lane
         self._shards: Shards | None = None
-        self._by_title: dict[str, Sequence[Route]] = {}
-        self._kept = 0
+        self._known: dict[tuple[str, int], Route] = {}
 
     def of(self, title: str, salted_by: bytes) -> Route:
         """An event's partition key and its lane. The same in every process, as long as the shards
         and the number of salts are. Raises: `ShardsUnknown`."""
-        ways = self._by_title.get(title) or self._ways(title)
-        return ways[zlib.crc32(salted_by) % len(ways)]
+        salts = self._salts(title) if callable(self._salts) else self._salts
+        way = (title, zlib.crc32(salted_by) % salts)
+        return self._known.get(way) or self._find(*way)
 
     def relist(self) -> Shards:
         """Ask for the shards again. What waits for one that is closed moves on to those that took
@@ -58,22 +58,15 @@ class Routes:
             for since, key, payload in closed.events():
                 lanes[shards.place(key)].add(key, payload, since)
         self._shards, self.lanes = shards, lanes
-        self._forget()
+        self._known.clear()
         return shards
 
-    def _ways(self, title: str) -> Sequence[Route]:
-        """One for each of the title's salts."""
+    def _find(self, title: str, salt: int) -> Route:
         shards = self._shards or self.relist()
-        salts = self._salts(title) if callable(self._salts) else self._salts
         # Short, because each aggregate carries it. Two titles that share it share their shards.
         name = urlsafe_b64encode(blake2b(title.encode(), digest_size=3).digest()).decode()
-        keys = [f"{name}#{salt:x}" for salt in range(max(1, salts))]
-        if self._kept > KEPT:
-            self._forget()
-        self._kept += len(keys)
-        self._by_title[title] = [(key, self.lanes[shards.place(key)]) for key in keys]
-        return self._by_title[title]
-
-    def _forget(self) -> None:
-        self._by_title.clear()
-        self._kept = 0
+        key = f"{name}#{salt:x}"
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[title, salt] = route = key, self.lanes[shards.place(key)]
+        return route

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamflix import routes
 from streamflix.errors import EventsUnsent, EventTooLarge, ShardsUnknown
 from streamflix.kpl import Aggregate, hash_of
 from streamflix.producer import Producer
@@ -182,6 +183,34 @@ def test_a_process_that_is_interrupted_after_the_call_still_has_its_events() -> 
     assert sending.unsent == 5
 
 
+def test_a_process_that_is_interrupted_while_it_reads_the_answer_repeats_the_rest_only() -> None:
+    class Unread(dict[str, str]):
+        def get(self, *_: Any) -> str:
+            raise KeyboardInterrupt
+
+    class Interrupted(Stream):
+        def put_records(self, **asked: Any) -> dict[str, Any]:
+            first, *rest = super().put_records(**asked)["Records"]
+            return {"Records": [first, *map(Unread, rest)]}
+
+    stream = Interrupted(2)
+    sending = producer(stream, buffer_bytes=1_000)
+    put(sending, range(8))
+    with pytest.raises(KeyboardInterrupt):
+        sending.flush()
+    confirmed = 8 - sending.unsent
+
+    stream.__class__ = Stream  # type: ignore[assignment]
+    put(sending, range(8, 30))
+    sending.flush()
+
+    assert 0 < confirmed < 8
+    counts = Counter(map(number_of, stream.payloads))
+    assert sorted(counts) == list(range(30))
+    assert sum(counts.values()) == 30 + 8 - confirmed
+    assert (sending.unsent, sending._held) == (0, 0)
+
+
 def test_an_answer_about_other_records_confirms_none() -> None:
     class Short(Stream):
         def put_records(self, **asked: Any) -> dict[str, Any]:
@@ -263,15 +292,19 @@ def test_a_title_may_have_salts_of_its_own() -> None:
     assert (len(cold), len(every)) == (1, 33)
 
 
-def test_ways_of_many_titles_are_forgotten_and_found_again() -> None:
+def test_ways_of_many_titles_are_forgotten_and_found_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(routes, "KEPT", 10)
     stream = Stream(4)
-    with producer(stream, salts=1_000) as sending:
+    with producer(stream) as sending:
         for number in [*range(100), *range(100)]:
             sending.put(f"title-{number}", event(number), "session")
 
     for shard in stream.shards:
         assert set(Counter(numbers(shard)).values()) <= {2}
     assert len(stream.payloads) == 200
+    assert len(sending._routes._known) <= 10
 
 
 # --- Limits ---
@@ -355,7 +388,9 @@ def test_an_event_that_fits_no_record_is_refused_and_changes_nothing() -> None:
     assert list(map(len, stream.payloads)) == [5, fits, 4]
 
 
-@pytest.mark.parametrize("wrong", [{"record_bytes": MIB + 1}, {"share": 0}, {"buffer_bytes": 999}])
+@pytest.mark.parametrize(
+    "wrong", [{"record_bytes": MIB + 1}, {"share": 0}, {"buffer_bytes": 999}, {"salts": 0}]
+)
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         producer(Stream(), **wrong)
@@ -492,6 +527,16 @@ def test_a_call_that_is_refused_as_a_whole_says_why_without_a_word_of_what_was_s
     assert raised.value.__cause__ is None
     assert sending.sent.failed_calls == len(stream.calls) > 3
     assert sending.unsent == 1
+
+
+def test_a_flush_without_time_still_makes_one_call_and_may_succeed() -> None:
+    stream = Stream(1)
+    sending = producer(stream)
+    put(sending, range(5))
+
+    sending.flush(0)
+
+    assert numbers(stream.shards[0]) == list(range(5))
 
 
 def test_a_flush_that_only_lacks_time_says_so() -> None:

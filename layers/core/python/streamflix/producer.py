@@ -47,7 +47,8 @@ class Sent:
     refused: int = 0
     """Records that must go again because Kinesis refused them."""
     failed_calls: int = 0
-    """Calls without an answer. Their records must go again, and may be in the stream already."""
+    """Calls without an answer, beside those that boto3 repeated. Their records must go again, and
+    may be in the stream already."""
     moved: int = 0
     """Records that landed in another shard than expected: the stream was resharded."""
 
@@ -88,7 +89,8 @@ class Producer:
     ) -> None:
         """Kinesis is not called before the first `put`.
 
-        `salts`: how many keys a title spreads over; a number for all, or a function of the title.
+        `salts`: how many keys a title spreads over, at least 1; for all titles, or a function of
+        one. 16 do for some thirty shards; for more, 1 + 16 x the title's share x shards.
         `share`: the part of each shard's limits that this producer may use.
         `record_bytes`: what a record has at most, with its key; an event that is larger goes alone.
         `buffer_bytes`: how much may wait, counted as it will travel.
@@ -99,6 +101,8 @@ class Producer:
             raise ValueError(f"record_bytes must be 1 to {RECORD_LIMIT}, within buffer_bytes")
         if not 0 < share <= 1:
             raise ValueError("share must be more than 0 and at most 1")
+        if not callable(salts) and salts < 1:
+            raise ValueError("salts must be at least 1")
         self.sent = Sent()
         self._stream = stream
         self._client: KinesisClient = client or aws.client("kinesis")
@@ -179,8 +183,10 @@ class Producer:
         give_up_at = self._clock() + within
         while not is_done():
             has_called = self._send(self._clock(), everything=True)
+            if is_done():
+                return
             now = self._clock()
-            if now >= give_up_at and not is_done():
+            if now >= give_up_at:
                 raise EventsUnsent(
                     f"{self._stream}: {self.unsent} events after {within:g} s: {self._reasons()}"
                 )
@@ -243,7 +249,6 @@ class Producer:
                 self.sent.refused += 1
                 continue
             record = lane.sent(at)
-            self._held -= record.size
             self.sent.events += len(record)
             self.sent.records += 1
             self.sent.bytes += record.size
@@ -267,12 +272,12 @@ class Producer:
             self._routes.relist()
         except ShardsUnknown:
             return  # what we know still leads every record into the stream
-        self._held = sum(lane.size for lane in self._routes.lanes)
         self._is_stale = False
 
     def _plan(self, now: float) -> None:
         """When to look again. Until then a put need not go through the lanes."""
         busy = [lane for lane in self._routes.lanes if not lane.is_empty]
+        self._held = sum(lane.size for lane in busy)
         self._full_lanes = sum(lane.is_full for lane in busy)
         are_enough = self._are_enough_full()
         due = (

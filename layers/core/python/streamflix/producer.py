@@ -56,9 +56,9 @@ class Sent:
 class Producer:
     """A buffer in front of a stream. One thread at a time.
 
-    **Order** Events of one title and session are in the stream in the order in which they were put;
-    so is everything of a shard. Only a reshard can put events in another order, those that were in
-    one record when it happened and later ones.
+    **Order** Events of one title and session are in the stream in the order in which they were put,
+    and so is everything of a shard while none is split or merged. What was in one record when that
+    happened can lie in another shard than its session's later events.
 
     **Loss** An event that `put` has taken leaves the producer when Kinesis has confirmed it, and no
     sooner. `EventsUnsent` means that it is still there.

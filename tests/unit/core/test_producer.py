@@ -251,7 +251,7 @@ def test_protobuf_is_not_imported_to_produce() -> None:
         "import sys, streamflix.producer; print({'google', 'boto3', 'botocore'} & set(sys.modules))"
     )
     loaded = subprocess.run(
-        [sys.executable, "-S", "-c", code],
+        [sys.executable, "-B", "-S", "-c", code],
         env={"PYTHONPATH": "layers/core/python"},
         capture_output=True,
         check=True,

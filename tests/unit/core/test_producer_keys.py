@@ -45,7 +45,7 @@ def test_keys_are_the_same_in_every_process() -> None:
     path = ["layers/core/python", "."]
     answers = {
         subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
+            [sys.executable, "-B", "-W", "ignore", "-c", code],
             env={"PYTHONPATH": ":".join(path), "PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,

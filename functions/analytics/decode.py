@@ -20,7 +20,7 @@ from analytics.aggregate import MAGIC, BrokenAggregate, payloads
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from analytics.envelope import Record
+    from analytics.envelope import Record, Records
 
     Country = str
 else:
@@ -111,7 +111,7 @@ class Decoded:
     rejected: list[Pointer] = field(default_factory=list)
 
 
-def decode(records: Sequence[Record]) -> Decoded:
+def decode(records: Records) -> Decoded:
     """The events of a batch. One that is wrong takes no other with it."""
     at_once = _decode_at_once(records)
     if at_once is not None:
@@ -130,7 +130,7 @@ def decode(records: Sequence[Record]) -> Decoded:
 _parse = msgspec.json.Decoder(Event).decode
 
 
-def _decode_at_once(records: Sequence[Record]) -> Decoded | None:
+def _decode_at_once(records: Records) -> Decoded | None:
     """Nothing, unless every payload of the batch is an event. What the events have in common is
     looked at once, which halves the cost, and almost every batch is like that."""
     try:
@@ -147,14 +147,14 @@ def _decode_at_once(records: Sequence[Record]) -> Decoded | None:
         return None
     if not all(map(_is_title, {event.title_id for event in events})):
         return None
-    return Decoded(events, places) if _are_in_time(events, records) else None
+    return Decoded(events, places) if _are_in_time(events, records.arrivals) else None
 
 
-def _unpacked(records: Sequence[Record]) -> tuple[Sequence[bytes], Sequence[Place]]:
+def _unpacked(records: Records) -> tuple[Sequence[bytes], Sequence[Place]]:
     """Payloads, and the place of each. Raises: `BrokenAggregate`."""
-    plain = [record.data for record in records]
-    if MAGIC not in {data[: len(MAGIC)] for data in plain}:
-        return plain, Alone([record.number for record in records])
+    size = len(MAGIC)
+    if MAGIC not in {data[:size] for data in records.data}:
+        return records.data, Alone(records.numbers)
     parts: list[bytes] = []
     places: list[Place] = []
     for record in records:
@@ -168,12 +168,11 @@ def _unpacked(records: Sequence[Record]) -> tuple[Sequence[bytes], Sequence[Plac
     return parts, places
 
 
-def _are_in_time(events: Sequence[Event], records: Sequence[Record]) -> bool:
+def _are_in_time(events: Sequence[Event], arrivals: Sequence[float]) -> bool:
     """Whether all times are some, and in the window of all records."""
     times = {event.ts for event in events}
     seconds = set(map(_second, {time[:19] for time in times}))
     fractions = set(map(_fraction, {time[19:] for time in times}))
-    arrivals = [record.arrival for record in records]
     if None in seconds or None in fractions:
         return False
     known = [second for second in seconds if second is not None]

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec
 
 from analytics.errors import MalformedInvocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
 
-class Record(
-    msgspec.Struct,
-    gc=False,
-    rename={"number": "sequenceNumber", "arrival": "approximateArrivalTimestamp"},
-):
+class Record(NamedTuple):
     """One record of the stream. `arrival` is in seconds since 1970, as Kinesis stamped it."""
 
     number: str
@@ -29,14 +26,35 @@ class Record(
         return int(self.number)
 
 
-class _Entry(msgspec.Struct, gc=False):
-    eventID: str  # noqa: N815  Lambda's names
-    eventSourceARN: str  # noqa: N815
-    kinesis: Record
+@dataclass(frozen=True, slots=True)
+class Records(Sequence[Record]):
+    """Records in order, column by column: a column is looked at in a tenth of the time."""
 
+    numbers: Sequence[str]
+    arrivals: Sequence[float]
+    data: Sequence[bytes]
 
-class _Event(msgspec.Struct, gc=False):
-    Records: list[_Entry]
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Records:
+        return cls(
+            [record.number for record in records],
+            [record.arrival for record in records],
+            [record.data for record in records],
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Records: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Records:
+        if isinstance(at, slice):
+            return Records(self.numbers[at], self.arrivals[at], self.data[at])
+        return Record(self.numbers[at], self.arrivals[at], self.data[at])
 
 
 class Shard(NamedTuple):
@@ -50,32 +68,40 @@ class Shard(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Batch:
     shard: Shard
-    records: Sequence[Record]
+    records: Records
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Batch:
         """Raises: `MalformedInvocation`; what is inside a record is not looked at."""
         try:
-            entries = msgspec.convert(event, _Event).Records
-            records = [entry.kinesis for entry in entries]
-            shard = _shard(entries)
-        except (msgspec.ValidationError, LookupError):
+            entries = event["Records"]
+            return cls(_shard(entries), _records([entry["kinesis"] for entry in entries]))
+        except (LookupError, TypeError, ValueError, AttributeError):  # msgspec's are ValueErrors
             raise MalformedInvocation("not an event of a Kinesis stream") from None
-        if not "".join([record.number for record in records]).encode().isdigit():
-            raise MalformedInvocation("not an event of a Kinesis stream")
-        return cls(shard, records)
 
     @property
     def last(self) -> int:
         """The highest sequence number: where the watermark goes."""
-        return _of(max, [record.number for record in self.records])
+        return _of(max, self.records.numbers)
 
     @property
     def first(self) -> int:
-        return _of(min, [record.number for record in self.records])
+        return _of(min, self.records.numbers)
 
 
-def _of(choose: Callable[[Iterable[Any]], Any], numbers: list[str]) -> int:
+def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
+    numbers = [entry["sequenceNumber"] for entry in entries]
+    if not "".join(numbers).encode().isdigit():
+        raise ValueError("a sequence number is none")
+    return Records(
+        numbers,
+        msgspec.convert([entry["approximateArrivalTimestamp"] for entry in entries], list[float]),
+        # From base64, in a third of the time that `binascii` takes.
+        msgspec.convert([entry["data"] for entry in entries], list[bytes]),
+    )
+
+
+def _of(choose: Callable[[Iterable[Any]], Any], numbers: Sequence[str]) -> int:
     """The highest, or the lowest. Texts that are as long as each other are ordered as numbers are,
     and to make thousands of numbers takes ten times as long."""
     if len(set(map(len, numbers))) == 1:
@@ -83,13 +109,13 @@ def _of(choose: Callable[[Iterable[Any]], Any], numbers: list[str]) -> int:
     return int(choose(map(int, numbers)))
 
 
-def _shard(entries: Sequence[_Entry]) -> Shard:
+def _shard(entries: Sequence[Mapping[str, Any]]) -> Shard:
     # arn:aws:kinesis:<region>:<account>:stream/<name>[/consumer/<consumer>:<time>]
-    arn = entries[0].eventSourceARN
+    arn: str = entries[0]["eventSourceARN"]
     # shardId-000000000000:49590338271490256608559692538361571095921575989136588898
-    shard = entries[0].eventID.rpartition(":")[0]
+    shard: str = entries[0]["eventID"].rpartition(":")[0]
     start = f"{shard}:"
-    belong = [entry.eventID.startswith(start) for entry in entries]
-    if len({entry.eventSourceARN for entry in entries}) > 1 or not all(belong):
+    belong = [entry["eventID"].startswith(start) for entry in entries]
+    if {entry["eventSourceARN"] for entry in entries} != {arn} or not all(belong):
         raise MalformedInvocation("records of several shards in one batch")
     return Shard(arn.split(":", 5)[5].split("/")[1], shard)

@@ -24,7 +24,7 @@ MEMBER_BYTES = 8
 READ_BYTES = 1 << 16
 
 _SLOTS = 16_384
-_TTL = b"$%d\r\n%d\r\n" % (len(str(LIVE_SECONDS)), LIVE_SECONDS)
+_TTL = b"\r\n$%d\r\n%d\r\n" % (len(str(LIVE_SECONDS)), LIVE_SECONDS)
 _BETWEEN = b"\r\n$%d\r\n" % MEMBER_BYTES
 
 
@@ -106,10 +106,11 @@ def _by_node(cluster: RedisCluster, audiences: Audiences) -> Collection[tuple[An
 def _pack(name: bytes, members: Collection[bytes]) -> bytes:
     """``PFADD name member…`` and ``EXPIRE name seconds`` in Redis' protocol."""
     key = b"$%d\r\n%b" % (len(name), name)
-    added = _BETWEEN.join((key, *members))
-    return b"*%d\r\n$5\r\nPFADD\r\n%b\r\n*3\r\n$6\r\nEXPIRE\r\n%b\r\n%b" % (
+    return b"*%d\r\n$5\r\nPFADD\r\n%b%b%b\r\n*3\r\n$6\r\nEXPIRE\r\n%b%b" % (
         len(members) + 2,
-        added,
+        key,
+        _BETWEEN,
+        _BETWEEN.join(members),
         key,
         _TTL,
     )

@@ -88,7 +88,7 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
 
 
 def _outcome(batch: Batch, doors: Doors, applied: Applied, viewers_missed: bool = False) -> Outcome:
-    newest = max([record.arrival for record in batch.records])
+    newest = max(batch.records.arrivals)
     return Outcome(applied, round((doors.clock() - newest) * 1000), viewers_missed)
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analytics import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from analytics.decode import Event, Place
 
 RECENT_EVENTS = 4096
 MINUTE_CHARS = len("2025-11-23T03:12")
 
-# Minute (as in ``2025-11-23T03:12``, UTC), title, country, device.
-Cell = tuple[str, str, str, str]
+# Title, country, device.
+Cell = tuple[str, str, str]
 PLAYS, WATCHED_S, REBUFFER_MS, ERRORS = range(4)
 
 
@@ -102,18 +103,30 @@ def _packed(marks: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(marks)}Q", *marks)
 
 
-def roll_up(events: Sequence[Event]) -> dict[Cell, list[int]]:
-    """Plays, watched seconds, rebuffered milliseconds and errors of each cell."""
+def by_minute(events: Sequence[Event]) -> Mapping[str, Sequence[Event]]:
+    """Events of each UTC minute, as in ``2025-11-23T03:12``. A batch has one or two, as a rule."""
+    minutes = [event.ts[:MINUTE_CHARS] for event in events]
+    if len(set(minutes)) == 1:
+        return {minutes[0]: events}
+    found: dict[str, list[Event]] = defaultdict(list)
+    for minute, event in zip(minutes, events, strict=True):
+        found[minute].append(event)
+    return found
+
+
+def roll_up(events: Iterable[Event]) -> dict[Cell, list[int]]:
+    """Plays, watched seconds, rebuffered milliseconds and errors of each cell of a minute."""
     cells: dict[Cell, list[int]] = {}
     known = cells.get
     for event in events:
-        cell = (event.ts[:MINUTE_CHARS], event.title_id, event.country, event.device)
-        kind = event.type
+        cell = (event.title_id, event.country, event.device)
         sums = known(cell)
         if sums is None:
-            sums = cells[cell] = [0, 0, 0, 0]
-        sums[WATCHED_S] += event.watched_s
-        sums[REBUFFER_MS] += event.rebuffer_ms
+            sums = cells[cell] = [0, event.watched_s, event.rebuffer_ms, 0]
+        else:
+            sums[WATCHED_S] += event.watched_s
+            sums[REBUFFER_MS] += event.rebuffer_ms
+        kind = event.type
         if kind == "play_start":
             sums[PLAYS] += 1
         elif kind == "error":

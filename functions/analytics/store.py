@@ -14,7 +14,7 @@ from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
 from psycopg2.errors import CardinalityViolation
 
 from analytics.decode import Pointer
-from analytics.rollup import Fresh, roll_up, sift
+from analytics.rollup import Fresh, by_minute, roll_up, sift
 from streamflix import fence
 from streamflix.errors import EpochMoved, StatementRefused
 from streamflix.postgres import describe
@@ -266,9 +266,8 @@ def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:
 def _rollup_lines(events: Sequence[Event]) -> list[str]:
     return [
         f"{minute}Z\t{title}\t{country}\t{device}\t{plays}\t{watched}\t{rebuffered}\t{errors}\n"
-        for (minute, title, country, device), (plays, watched, rebuffered, errors) in roll_up(
-            events
-        ).items()
+        for minute, some in by_minute(events).items()
+        for (title, country, device), (plays, watched, rebuffered, errors) in roll_up(some).items()
     ]
 
 

@@ -10,11 +10,10 @@ import struct
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
-from itertools import compress
 from typing import TYPE_CHECKING
 
 from analytics import fingerprint, hyperloglog
-from analytics.rollup import MINUTE_CHARS
+from analytics.rollup import MINUTE_CHARS, by_minute
 from streamflix import log
 
 if TYPE_CHECKING:
@@ -30,26 +29,22 @@ REST_SECONDS = 10.0
 logger = log.get("analytics")
 
 
-def audiences(events: Sequence[Event]) -> Iterator[tuple[str, list[bytes]]]:
+def audiences(events: Sequence[Event]) -> Iterator[tuple[str, Sequence[bytes]]]:
     """Keys of HyperLogLogs, and who is to be added to each; who comes twice may be in it twice.
 
     Members are fingerprints of accounts, never the ids: Redis keeps a log of slow commands.
     """
-    marks = fingerprint.of([event.account_id for event in events])
-    members = struct.unpack(f"{fingerprint.BYTES}s" * len(events), marks)
-    columns = (
-        ("", [event.title_id for event in events]),
-        ("c:", [event.country for event in events]),
-        ("d:", [event.device for event in events]),
-    )
-    when = [event.ts[:MINUTE_CHARS] for event in events]
-    for minute in set(when):  # one or two, as a rule
-        is_then = [each == minute for each in when]
-        key, present = f"live:{minute}Z", list(compress(members, is_then))
-        yield key, present
-        for prefix, column in columns:
-            start = f"{key}:{prefix}"
-            for name, viewers in _grouped(compress(column, is_then), present).items():
+    for minute, present in by_minute(events).items():
+        marks = fingerprint.of([event.account_id for event in present])
+        members = struct.unpack(f"{fingerprint.BYTES}s" * len(present), marks)
+        key = f"live:{minute}Z"
+        yield key, members
+        for start, column in (
+            (f"{key}:", [event.title_id for event in present]),
+            (f"{key}:c:", [event.country for event in present]),
+            (f"{key}:d:", [event.device for event in present]),
+        ):
+            for name, viewers in _grouped(column, members).items():
                 yield start + name, viewers
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytics import decode
 from analytics.aggregate import MAGIC
-from analytics.envelope import Batch
+from analytics.envelope import Batch, Records
 from tests import playback
 
 SCHEMA = json.loads(Path("events/analytics/playback_event.schema.json").read_text())
@@ -277,7 +277,7 @@ def test_a_batch_is_decoded_as_each_of_its_records_would_be(data: list[bytes]) -
 
     whole = decode.decode(records)
 
-    alone = [decode.decode([record]) for record in records]
+    alone = [decode.decode(Records.of([record])) for record in records]
     assert [*whole.events] == [event for each in alone for event in each.events]
     assert [*whole.places] == [place for each in alone for place in each.places]
     assert whole.rejected == [pointer for each in alone for pointer in each.rejected]

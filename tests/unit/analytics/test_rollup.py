@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics.decode import Decoded, decode
 from analytics.envelope import Batch
-from analytics.rollup import RECENT_EVENTS, Sifted, roll_up, sift
+from analytics.rollup import RECENT_EVENTS, Sifted, by_minute, roll_up, sift
 from tests import playback
 
 
@@ -20,10 +20,21 @@ def sifted(items: list[playback.Event], watermark: int = 0, recent: bytes = b"")
 def test_sums_are_what_the_rules_say() -> None:
     items = playback.events(3000)
 
-    cells = roll_up(decoded(items).events)
+    cells = {
+        (minute, *cell): tuple(sums)
+        for minute, some in by_minute(decoded(items).events).items()
+        for cell, sums in roll_up(some).items()
+    }
 
-    assert {cell: tuple(sums) for cell, sums in cells.items()} == playback.expected_rows(items)
+    assert cells == playback.expected_rows(items)
     assert len(cells) < 3000
+
+
+def test_events_of_one_minute_are_all_of_them() -> None:
+    events = decoded([playback.event() for _ in range(3)]).events
+
+    assert by_minute(events) == {"2025-11-23T12:00": events}
+    assert by_minute([]) == {}
 
 
 def test_an_event_that_comes_twice_in_a_batch_counts_once() -> None:

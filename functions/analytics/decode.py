@@ -109,6 +109,8 @@ class Decoded:
     events: Sequence[Event] = ()
     places: Sequence[Place] = ()
     rejected: list[Pointer] = field(default_factory=list)
+    marks: bytes = b""
+    """The fingerprint of each event's id."""
 
 
 def decode(records: Records) -> Decoded:
@@ -124,6 +126,7 @@ def decode(records: Records) -> Decoded:
         [event for part in parts for event in part.events],
         [place for part in parts for place in part.places],
         [pointer for part in parts for pointer in part.rejected],
+        b"".join([part.marks for part in parts]),
     )
 
 
@@ -136,8 +139,8 @@ def _decode_at_once(records: Records) -> Decoded | None:
     try:
         parts, places = _unpacked(records)
         events = [_parse(part) for part in parts]
+        marks = fingerprint.of([event.event_id for event in events])
         for column in (
-            [event.event_id for event in events],
             [event.account_id for event in events],
             [event.profile_id for event in events],
             [event.session_id for event in events],
@@ -147,7 +150,9 @@ def _decode_at_once(records: Records) -> Decoded | None:
         return None
     if not all(map(_is_title, {event.title_id for event in events})):
         return None
-    return Decoded(events, places) if _are_in_time(events, records.arrivals) else None
+    if not _are_in_time(events, records.arrivals):
+        return None
+    return Decoded(events, places, marks=marks)
 
 
 def _unpacked(records: Records) -> tuple[Sequence[bytes], Sequence[Place]]:
@@ -209,7 +214,8 @@ def _decode_record(record: Record) -> Decoded:
             rejected.append(Pointer(sequence, subsequence, fault))
     if len(rejected) > POINTERS_PER_RECORD:
         rejected = [Pointer(sequence, None, rejected[0].reason)]
-    return Decoded(events, places, rejected)
+    marks = fingerprint.of([event.event_id for event in events])
+    return Decoded(events, places, rejected, marks)
 
 
 def _fault(event: Event, arrival: float) -> Reason | None:

@@ -12,7 +12,7 @@ from analytics import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from analytics.decode import Event, Place
+    from analytics.decode import Decoded, Event, Place
 
 RECENT_EVENTS = 4096
 MINUTE_CHARS = len("2025-11-23T03:12")
@@ -50,20 +50,17 @@ class Sifted:
         """
         if not refused:
             return _packed(self.marks[-RECENT_EVENTS:])
-        forgotten = set(
-            _marks(
-                [
-                    event.event_id
-                    for event, place in zip(self.fresh.events, self.fresh.places, strict=True)
-                    if place in refused
-                ]
-            )
-        )
+        ids = [
+            event.event_id
+            for event, place in zip(self.fresh.events, self.fresh.places, strict=True)
+            if place in refused
+        ]
+        forgotten = set(_unpacked(fingerprint.of(ids)))
         kept = [mark for mark in self.marks if mark not in forgotten]
         return _packed(kept[-RECENT_EVENTS:])
 
 
-def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recent: bytes) -> Sifted:
+def sift(decoded: Decoded, watermark: int, recent: bytes) -> Sifted:
     """Leave out records up to the watermark, and events that their producer sent twice.
 
     An event is a duplicate when its `event_id` came before in this batch or among the last 4,096
@@ -72,13 +69,13 @@ def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recen
     """
     order = _unpacked(recent)
     seen = set(order)
-    marks = _marks([event.event_id for event in events])
+    marks = _unpacked(decoded.marks)
     unique = set(marks)
     if not watermark and len(unique) == len(marks) and seen.isdisjoint(unique):  # as almost always
-        return Sifted(Fresh(events, places), 0, order + marks)
+        return Sifted(Fresh(decoded.events, decoded.places), 0, order + marks)
     fresh = Fresh(new_events := [], new_places := [])
     duplicates = 0
-    for event, place, mark in zip(events, places, marks, strict=True):
+    for event, place, mark in zip(decoded.events, decoded.places, marks, strict=True):
         if place[0] <= watermark:
             continue
         order.append(mark)
@@ -89,10 +86,6 @@ def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recen
             new_events.append(event)
             new_places.append(place)
     return Sifted(fresh, duplicates, order)
-
-
-def _marks(ids: Sequence[str]) -> list[int]:
-    return _unpacked(fingerprint.of(ids))
 
 
 def _unpacked(marks: bytes) -> list[int]:

@@ -132,7 +132,7 @@ class Store:
             if batch.last <= watermark:
                 return Applied()
             counted = watermark if batch.first <= watermark else 0
-            sifted = sift(decoded.events, decoded.places, counted, recent)
+            sifted = sift(decoded, counted, recent)
             pointers = [pointer for pointer in decoded.rejected if pointer.sequence > watermark]
             if pointers:  # before rows are locked that other shards write, too
                 put_on_record(batch.shard, pointers)

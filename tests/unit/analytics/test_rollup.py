@@ -14,7 +14,7 @@ def decoded(items: list[playback.Event]) -> Decoded:
 
 def sifted(items: list[playback.Event], watermark: int = 0, recent: bytes = b"") -> Sifted:
     batch = decoded(items)
-    return sift(batch.events, batch.places, watermark, recent)
+    return sift(batch, watermark, recent)
 
 
 def test_sums_are_what_the_rules_say() -> None:
@@ -83,7 +83,7 @@ def test_records_up_to_the_watermark_count_for_nothing() -> None:
     batch = decoded(playback.events(10))
     watermark = batch.places[6][0]
 
-    result = sift(batch.events, batch.places, watermark, b"")
+    result = sift(batch, watermark, b"")
 
     assert result.fresh.places == [*batch.places[7:]]
     assert result.duplicates == 0

@@ -13,7 +13,8 @@ from capacity.prices import HOURS_PER_MONTH, PRICES, SECONDS_PER_MONTH
 from capacity.ranges import NOTHING, Range
 
 if TYPE_CHECKING:
-    from capacity.model import Consumer, Stream
+    from capacity.stream import Stream
+    from capacity.model import Consumer
 
 GIB: Final = 2**30
 MEMBERS: Final = Range(1, 3, 3)

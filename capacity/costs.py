@@ -79,7 +79,7 @@ class Costs:
                 title=_costs(found["title"]),
                 fixed_us=fixed(sizes),
                 packed_us=1e6 / sizes[IN_AGGREGATES],
-                kpl_us=dict(found["kpl"]),
+                kpl_us={way: float(found["kpl"][way]) for way in ("kpl", "kpl-library")},
                 init_s=found["init"]["the consumer"],
             )
         except (KeyError, TypeError, ZeroDivisionError) as error:

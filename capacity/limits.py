@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from capacity import workload as w
 from capacity.cells import hottest_share
-from capacity.model import Consumer, Stream
+from capacity.model import Consumer
+from capacity.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ LIMITS: Final = (
     Limit(
         "Lambda: 1,000 at once",
         lambda it: it.stream.built / 1_000,
-        "ask for more: a chain per shard, and no other function may starve",
+        "ask for more: all chains run when all are behind",
         "AWS quota",
         quota=True,
     ),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from capacity import bill, fleet, picture, sheets
 from capacity import workload as w
-from capacity.model import Consumer, Stream
+from capacity.model import Consumer
+from capacity.stream import Stream
 from capacity.workload import Workload
 
 if TYPE_CHECKING:

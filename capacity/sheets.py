@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from capacity import bill, limits
 from capacity import workload as w
-from capacity.model import PER_RECORD, Consumer, Stream
+from capacity.model import PER_RECORD, Consumer
 from capacity.needs import ROWS
 from capacity.prices import PRICES
+from capacity.stream import Stream
 from capacity.texts import dollars, number, rounded, spread, whole
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ def peers(costs: Costs, load: Workload) -> Sheet:
         )
     columns = ["who", "vCPU of Lambda", "cores of PostgreSQL", "of Redis", "rows/s",
                "events/s of a chain", "of a shard's load", "shards it needs"]  # fmt: skip
+    library = load.events_s * (costs.kpl_us["kpl-library"] - costs.kpl_us["kpl"]) / 1e6
     note = (
         "Plain events keyed by viewer, as measured: µs of CPU by the bench, 0.5 ms a round trip "
         f"(assumption), one for each record by {' and '.join(PEERS[each] for each in PER_RECORD)}. "
         "The consumer does more than they do: watermark, duplicates, history, three more counts of "
-        "viewers."
+        f"viewers. Aggregates taken apart by the library would cost {number(library)} vCPU more."
     )
     return Sheet("What others would need", columns, rows, note)
 

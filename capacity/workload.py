@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 HEARTBEATS: Final = 0.88
 """Of all events; the rest are starts, stops, pauses, errors. As in the bench's events."""
+STOPS: Final = 0.02
+"""Of all events: each becomes a row of the watch history as well."""
 HEARTBEATS_S: Final = (10.0, 30.0, 60.0)
 
 # AWS's limits. docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html and

@@ -10,8 +10,9 @@ from capacity import bill, limits
 from capacity import workload as w
 from capacity.cells import ceil_salts
 from capacity.costs import Costs
-from capacity.model import Consumer, Stream
+from capacity.model import Consumer
 from capacity.ranges import Range
+from capacity.stream import Stream
 from capacity.workload import Workload
 from tests.unit.capacity.figures import PLAUSIBLE, cost
 

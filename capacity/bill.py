@@ -13,8 +13,8 @@ from capacity.prices import HOURS_PER_MONTH, PRICES, SECONDS_PER_MONTH
 from capacity.ranges import NOTHING, Range
 
 if TYPE_CHECKING:
-    from capacity.stream import Stream
     from capacity.model import Consumer
+    from capacity.stream import Stream
 
 GIB: Final = 2**30
 MEMBERS: Final = Range(1, 3, 3)

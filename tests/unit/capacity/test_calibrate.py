@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capacity.__main__ import OFF, REFUSED, main
 from capacity.arrivals import Burst
 from capacity.calibrate import CannotTell, Verdict, calibrate, compare, fit
 from capacity.lag import Lag, of_chains
@@ -85,6 +86,26 @@ def test_unseen_runs_are_predicted_within_a_quarter(scenario: Scenario) -> None:
 
     assert [each.what for each in verdicts if not each.is_close] == []
     assert len(verdicts) == 4
+
+
+def test_the_command_says_which_predictions_are_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = {"steady": recorded(STEADY, uneven=True), "failover": recorded(TROUBLES[0])}
+    late = tuple(replace(each, lag_s=2 * (each.lag_s or 0)) for each in runs["failover"].samples)
+    runs["slow"] = replace(runs["failover"], samples=late)
+    paths = {name: str(tmp_path / f"{name}.json") for name in runs}
+    for name, run in runs.items():
+        run.write(tmp_path / f"{name}.json")
+
+    assert main(["compare", paths["steady"], paths["failover"]]) == 0
+    assert main(["compare", paths["steady"], paths["slow"]]) == OFF
+    assert main(["compare", paths["failover"], paths["steady"]]) == REFUSED
+
+    shown = capsys.readouterr().out
+    assert "250" in shown  # µs an event
+    assert "NO" in shown
+    assert "is not steady" in shown
 
 
 def test_batches_of_one_size_do_not_tell_what_is_fixed() -> None:

@@ -22,7 +22,7 @@ MEMBERS: Final = Range(1, 3, 3)
 of a lower tier scales for itself."""
 COPIES: Final = 3
 """Nodes of a Redis shard: a primary and two replicas."""
-ENDPOINTS: Final = 12
+ENDPOINTS: Final = 11
 """stacks/endpoints.yaml, in three zones: there for other rooms as well."""
 ELSEWHERE: Final = 2 / 3
 """Of what goes to a store in one of three zones, the part that comes from another."""

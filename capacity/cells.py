@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ GRID: Final = 400
 LEAST, MOST = 1e-8, 1e9
 
 
-def zipf(count: int) -> list[float]:
+@cache
+def zipf(count: int) -> tuple[float, ...]:
     """Shares of the first, second, … when the nth is n times rarer than the first."""
-    whole = sum(1 / rank for rank in range(1, count + 1))
-    return [1 / rank / whole for rank in range(1, count + 1)]
+    whole = math.fsum(1 / rank for rank in range(1, count + 1))
+    return tuple(1 / rank / whole for rank in range(1, count + 1))
 
 
 def ceil_salts(share: float, shards: int) -> int:
@@ -61,7 +62,9 @@ class Audience:
     def _grid(self) -> tuple[list[float], list[float]]:
         step = math.log(MOST / LEAST) / GRID
         events = [LEAST * math.exp(step * number) for number in range(GRID + 1)]
-        return events, [sum(-math.expm1(-each * pair) for pair in self.pairs) for each in events]
+        return events, [
+            math.fsum(-math.expm1(-each * pair) for pair in self.pairs) for each in events
+        ]
 
     def rows_of_title(self, events: float) -> float:
         """Rows that so many events of one title become, in the mean of a Poisson's draws."""

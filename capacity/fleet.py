@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from capacity.simulate import Prediction
 
-SIMULATED: Final = 16
+SIMULATED: Final = 8
 """Shards are alike: so many stand for all of them."""
 QUIET_S: Final = 60.0
 FAILOVER_S: Final = 30.0
@@ -49,6 +49,7 @@ def parameters(it: Consumer) -> Parameters:
         per_event_s=per_event,
         window_s=stream.load.window_s,
         lanes=lanes * share,
+        read_events_s=stream.read_events_s,
     )
 
 
@@ -83,8 +84,8 @@ def sheet(found: Sequence[Prediction]) -> Sheet:
     ]
     note = (
         f"Simulated; {SIMULATED} shards stand for all. Catching up, all shards ask the writer at "
-        "the same time, which has room for 1/0.7 of its load. A stream that is provisioned for its "
-        "mean refuses a burst: then producers wait, and this is what a stream with room would see. "
-        "Rows that many shards add to at the same time are not simulated."
+        "the same time, which has room for 1/0.7 of its load; a shard gives 2 MB/s. A stream that is "
+        "provisioned for its mean refuses a burst: then producers wait, and this is what a stream "
+        "with room would see. Rows that many shards add to at the same time are not simulated."
     )
     return Sheet("When something happens", columns, rows, note)

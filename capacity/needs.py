@@ -107,6 +107,11 @@ ROWS: Final[tuple[Row, ...]] = (
         "full batches",
     ),
     (
+        "a shard can be read, times its load",
+        lambda it: number(it.stream.read_events_s * it.stream.built / it.stream.load.events_s),
+        "2 MB/s: AWS; what bounds catching up",
+    ),
+    (
         "rows/s",
         lambda it: whole(it.rows_s),
         "5,000 titles, 27 countries, 6 devices: assumption",

@@ -181,13 +181,17 @@ def _shards(platform: Platform) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     given = _parse(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in (signal.SIGINT, signal.SIGTERM):  # also where a shell's job ignores the first
+        signal.signal(each, signal.default_int_handler)
     try:
         platform = Platform.open(Path(os.environ["STREAMFLIX_OUTPUTS"]))
         with _alone():
             run = record(platform, given.kind, given.rate, given.seconds or LASTS_S[given.kind])
     except (CannotPlay, NotRecorded, processes.NoSuchServer, *UNREACHABLE) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Load and fault are taken back; nothing is written.\n")
         return 1
     run.write(given.file)
     sys.stdout.write(f"written: {given.file}, {len(run.batches)} invocations\n")

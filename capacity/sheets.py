@@ -72,6 +72,7 @@ def peers(costs: Costs, load: Workload) -> Sheet:
     note = (
         "Plain events keyed by viewer, as measured: µs of CPU by the bench, 0.5 ms a round trip "
         f"(assumption), one for each record by {' and '.join(PEERS[each] for each in PER_RECORD)}. "
+        "The others' figures are of batches of 6,000, ours of those that a window gathers. "
         "The consumer does more than they do: watermark, duplicates, history, three more counts of "
         f"viewers. Aggregates taken apart by the library would cost {number(library)} vCPU more."
     )

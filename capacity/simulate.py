@@ -44,6 +44,8 @@ class Parameters:
     """What a lag is greater than the one computed: until an event is readable, and a count seen."""
     lanes: float = math.inf
     """How many shards can be worked at as fast as one alone: a laptop's cores, or the writer's."""
+    read_events_s: float = math.inf
+    """What one shard gives to its reader: 2 MB/s on AWS, no limit on the laptop."""
     reconnect_s: float = 0.5
     """From the database's return to the first statement that succeeds."""
     timeout_s: float = 60.0
@@ -56,7 +58,8 @@ class Parameters:
     @property
     def capacity_events_s(self) -> float:
         """Of one shard, in full batches, when all are behind."""
-        return self.most / (self.crowding * (self.fixed_s + self.per_event_s * self.most))
+        alone = self.fixed_s + self.per_event_s * self.most
+        return min(self.read_events_s, self.most / (self.crowding * alone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,10 @@ class Chain:
     def _work(self, size: int) -> float:
         alone = self.fleet.fixed_s + self.fleet.per_event_s * size
         is_behind = self.arrivals.count(self.now) - self.counted >= self.fleet.most
-        return alone * (self.fleet.crowding if is_behind else 1.0)
+        if not is_behind:
+            return alone
+        # The next batch is read while this one is worked at.
+        return max(alone * self.fleet.crowding, size / self.fleet.read_events_s)
 
     def _refused(self, begins: float, ends: float) -> float | None:
         """When work between these moments meets a database that is away, if it does."""

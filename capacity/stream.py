@@ -77,10 +77,13 @@ class Stream:
 
     @property
     def on_demand_bytes_s(self) -> float:
-        size = self.event_bytes * self.events_per_record
-        if not self.shape.packed:
-            size = math.ceil(size / w.ON_DEMAND_UNIT_BYTES) * w.ON_DEMAND_UNIT_BYTES
-        return self.records_s * size
+        units = math.ceil(self.event_bytes * self.events_per_record / w.ON_DEMAND_UNIT_BYTES)
+        return self.records_s * units * w.ON_DEMAND_UNIT_BYTES
+
+    @property
+    def read_events_s(self) -> float:
+        """What one shard gives to its reader, which is what bounds catching up."""
+        return w.SHARD_READ_BYTES_S / self.event_bytes
 
     @property
     def put_calls_s(self) -> float:

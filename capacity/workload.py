@@ -20,6 +20,7 @@ HEARTBEATS_S: Final = (10.0, 30.0, 60.0)
 # AWS's limits. docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html and
 # /lambda/latest/dg/invocation-eventsourcemapping.html
 SHARD_RECORDS_S: Final = 1_000
+SHARD_READ_BYTES_S: Final = 2_000_000
 PAYLOAD_BYTES: Final = 6 * 1_048_576
 PUT_UNIT_BYTES: Final = 25_000
 ON_DEMAND_UNIT_BYTES: Final = 1_024

@@ -118,10 +118,10 @@ def test_on_demand_rounds_each_plain_record_up_to_a_kilobyte() -> None:
     plain, packed = sheet(10, PLAIN).stream, sheet(10, PACKED).stream
 
     assert plain.on_demand_bytes_s == pytest.approx(1_024 * plain.load.events_s)
-    assert packed.on_demand_bytes_s == pytest.approx(packed.bytes_s)
+    assert packed.bytes_s <= packed.on_demand_bytes_s <= 1.04 * packed.bytes_s
     # 80,000 dollars at 0.08 a gigabyte: the low bound is half of that.
     written = next(each for each in bill.on_demand(packed) if "written" in each.what)
-    assert 2 * written.dollars.low == pytest.approx(80_000, rel=0.01)
+    assert 2 * written.dollars.low == pytest.approx(80_000, rel=0.04)
 
 
 def test_many_producers_fill_no_record() -> None:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 COSTS = Costs.of(PLAUSIBLE)
 
 
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return page.files(COSTS)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Path:
     path = tmp_path / "analytics.json"
@@ -51,8 +56,10 @@ def test_each_need_says_what_it_rests_on() -> None:
 
 
 @pytest.mark.parametrize("picture", ["capacity/growth.svg", "capacity/lag.svg"])
-def test_pictures_are_well_formed_and_within_their_frame(picture: str) -> None:
-    drawn = ET.fromstring(page.files(COSTS)[picture])
+def test_pictures_are_well_formed_and_within_their_frame(
+    picture: str, files: dict[str, str]
+) -> None:
+    drawn = ET.fromstring(files[picture])
     _, _, width, height = map(float, drawn.attrib["viewBox"].split())
     lines = drawn.findall("{*}polyline")
 

@@ -114,6 +114,15 @@ def test_lanes_that_are_too_few_make_everybody_slower() -> None:
     assert together > 1.5 * alone
 
 
+def test_a_shard_is_read_no_faster_than_it_gives() -> None:
+    held = replace(FLEET, read_events_s=2 * RATE)
+
+    found = predict(held, Scenario("outage", 900, away=((60, 260),)))
+
+    assert held.capacity_events_s == 2 * RATE
+    assert found.lag.caught_up_s == pytest.approx(200, rel=0.05)
+
+
 def test_a_fleet_that_is_too_slow_never_catches_up() -> None:
     assert predict(replace(FLEET, lanes=1), OUTAGE).lag.caught_up_s is None
 

@@ -101,10 +101,10 @@ LIMITS: Final = (
         quota=False,
     ),
     Limit(
-        "Aurora: the same, were a commit 10 ms",
+        "Aurora: the hottest row, were a commit 10 ms",
         lambda it: hot_row(replace(it, batch=it.stream.most_events), w.COMMIT_S.high),
-        "the same",
-        "the high bound of that assumption",
+        "fewer salts and a longer batching window, or append-only deltas",
+        "the high bound of what is assumed below",
         quota=False,
     ),
     Limit(

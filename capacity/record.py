@@ -163,9 +163,11 @@ def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int
 
 def _sleep_until(moment: float, backgrounds: Sequence[Background]) -> None:
     """Raises: `NotRecorded` when load or looking broke down meanwhile."""
-    while (left := moment - time.time()) > 0:
+    while True:
         if broken := next((each.trouble for each in backgrounds if each.trouble), ""):
             raise NotRecorded(broken)
+        if (left := moment - time.time()) <= 0:
+            return
         time.sleep(min(1.0, left))
 
 

@@ -86,6 +86,6 @@ def sheet(found: Sequence[Prediction]) -> Sheet:
         f"Simulated; {SIMULATED} shards stand for all. Catching up, all shards ask the writer at "
         "the same time, which has room for 1/0.7 of its load; a shard gives 2 MB/s. A stream that "
         "is provisioned for its mean refuses a burst: then producers wait, and this is what a "
-        "stream with room would see. Rows that many shards add to at the same time are not simulated."
+        "stream with room would see. That shards wait for each other's rows is not simulated."
     )
     return Sheet("When something happens", columns, rows, note)

@@ -139,12 +139,12 @@ class Consumer:
     @property
     def redis_shards(self) -> int:
         """At least the template's three. 0: no number helps, a single key is too hot."""
-        # A quarter of all members goes to the minute's own key, and so to one shard.
-        cores = self.redis_cores
-        room = w.REDIS_BUSY - cores / w.MEMBERS
+        # Every event goes to the minute's own key, and so to one shard; the rest spreads.
+        hot = self.stream.load.events_s / w.HOT_MEMBERS_S
+        room = w.REDIS_BUSY - hot
         if room <= 0:
             return 0
-        return max(3, math.ceil(cores * (1 - 1 / w.MEMBERS) / room))
+        return max(3, math.ceil(max(0.0, self.redis_cores - hot) / room))
 
     @property
     def members_s(self) -> float:

@@ -103,6 +103,17 @@ def test_redis_gets_the_members_of_the_sheet_four_times() -> None:
     assert it.redis_cores == pytest.approx(0.16, abs=0.005)
 
 
+def test_shards_of_redis_share_all_but_the_key_of_the_minute() -> None:
+    """10 million: 0.16 of a core for that key leave 0.44 of its shard, and of each other."""
+
+    def shards(viewers: float) -> int:
+        return Consumer(Stream(Workload(viewers), w.PACKED), COSTLY).redis_shards
+
+    assert shards(1_000_000) == 3
+    assert shards(10_000_000) == 6  # (2.65 - 0.16) / 0.44
+    assert shards(40_000_000) == 0  # the key alone fills a shard
+
+
 def test_kinesis_costs_what_the_sheet_says_at_the_prices_of_the_sheet() -> None:
     """Those of us-east-1, which are the low ones; a week's keeping is not in it."""
 
@@ -151,15 +162,22 @@ def test_what_is_spent_once_a_batch_weighs_more_in_small_ones() -> None:
     assert of[100].python_us == pytest.approx(of[6_000].python_us + more)
 
 
+COSTLY = Costs.of(
+    PLAUSIBLE | {keyed: {"ours": cost(5, 5, redis=2.33)} for keyed in ("viewer", "title")}
+)
+
+
+@pytest.mark.parametrize("costs", [COSTS, COSTLY], ids=["cheap Redis", "costly Redis"])
 @pytest.mark.parametrize("shape", w.SHAPES)
-def test_more_viewers_never_need_less(shape: w.Shape) -> None:
-    found = [Consumer(Stream(Workload(10 ** (step / 4)), shape), COSTS) for step in range(12, 36)]
+def test_more_viewers_never_need_less(shape: w.Shape, costs: Costs) -> None:
+    found = [Consumer(Stream(Workload(10 ** (step / 4)), shape), costs) for step in range(12, 36)]
     for needed in (
         [it.stream.built for it in found],
         [it.lambda_cores for it in found],
         [it.postgres_cores for it in found],
         [it.members_s for it in found],
         [it.acus.high for it in found],
+        [bill.redis_shards(it).likely for it in found],
         [bill.total(bill.lines(it)).likely for it in found],
     ):
         assert needed == sorted(needed)

@@ -77,7 +77,7 @@ lint: dev-env cloud-env ## ruff and mypy --strict
 	@$(DEV) -m ruff check .
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m mypy functions layers/core/python account registers
-	@$(DEV) -m mypy --python-executable $(CLOUD) local demo prove chaos
+	@$(DEV) -m mypy --python-executable $(CLOUD) local demo prove chaos capacity
 
 .PHONY: unit
 unit: dev-env ## Pure tests, sockets off
@@ -123,6 +123,11 @@ prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platfo
 .PHONY: bench
 bench: dev-env cloud-env bench-env ## What the bars on speed and cost ask for, measured here: ROOM=privacy|analytics; writes docs/bench
 	@$(DEV) -m pytest -s "bench/test_$(or $(ROOM),privacy).py"
+
+.PHONY: capacity
+capacity: cloud-env ## What so many viewers need: VIEWERS=10000000 HEARTBEAT=10 (or 10, 30, 60); WRITE=1 writes docs/capacity.md
+	@$(CLOUD) -m capacity $(if $(VIEWERS),--viewers "$(VIEWERS)") $(if $(HEARTBEAT),--heartbeat "$(HEARTBEAT)") \
+	  $(if $(WRITE),--write)
 
 # --- The account owner's part ---
 

@@ -1,0 +1,169 @@
+"""A steady run says what the fleet is like, and that says what it does in trouble."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capacity.__main__ import OFF, REFUSED, main
+from capacity.arrivals import Burst
+from capacity.calibrate import CannotTell, Verdict, calibrate, compare, fit
+from capacity.lag import Lag, of_chains
+from capacity.runs import Invocation, NotARun, Run, Sample
+from capacity.simulate import Parameters, Scenario, chains
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLEET = Parameters(
+    shards=4, events_s=3_000, most=6_000, fixed_s=0.06, per_event_s=250e-6, seen_s=0.3, lanes=2
+)
+
+
+def recorded(scenario: Scenario, *, uneven: bool = False, noise: float = 0.0) -> Run:
+    """What the recorder would write about a fleet that is as `FLEET` is."""
+    rng = random.Random(3)
+    strokes = [
+        Burst(at, at + 1, rng.uniform(0.5, 1.5)) for at in range(int(scenario.lasts_s)) if uneven
+    ]
+    acted = replace(scenario, bursts=(*scenario.bursts, *strokes))
+    found = chains(FLEET, acted, seed=11)
+    lag = of_chains(found, scenario, FLEET.seen_s)
+    put = [sum(chain.arrivals.count(at) for chain in found) for at, _ in lag.samples]
+    return Run(
+        kind=scenario.name,
+        shards=FLEET.shards,
+        most=FLEET.most,
+        window_s=FLEET.window_s,
+        cores=2,
+        lasts_s=scenario.lasts_s,
+        away=scenario.away,
+        bursts=tuple((b.begins, b.ends, b.times) for b in scenario.bursts),
+        samples=tuple(
+            Sample(at, events, value) for (at, value), events in zip(lag.samples, put, strict=True)
+        ),
+        batches=tuple(
+            Invocation(b.ended, b.events, (b.ended - b.began) * (1 + noise * rng.random()))
+            for chain in found
+            for b in chain.batches
+        ),
+    )
+
+
+STEADY = Scenario("steady", 180)
+TROUBLES = (
+    Scenario("failover", 240, away=((60, 75),)),
+    Scenario("burst", 400, bursts=(Burst(60, 80, 10),)),
+    Scenario("outage", 900, away=((60, 360),)),
+)
+
+
+def test_the_parameters_of_a_simulated_run_are_recovered() -> None:
+    found = calibrate(recorded(STEADY, uneven=True))
+
+    assert found.fixed_s == pytest.approx(FLEET.fixed_s, rel=0.02)
+    assert found.per_event_s == pytest.approx(FLEET.per_event_s, rel=0.02)
+    assert found.events_s == pytest.approx(FLEET.events_s, rel=0.05)
+    assert found.seen_s == pytest.approx(FLEET.seen_s, abs=0.1)
+    assert (found.shards, found.most, found.lanes) == (4, 6_000, 2)
+
+
+def test_a_few_slow_invocations_change_little() -> None:
+    line = [Invocation(n, n, 0.1 + 0.001 * n) for n in range(50, 150)]
+    line[10] = replace(line[10], seconds=5.0)
+
+    assert fit(line) == (pytest.approx(0.1, rel=0.05), pytest.approx(0.001, rel=0.05))
+
+
+@pytest.mark.parametrize("scenario", TROUBLES, ids=lambda each: each.name)
+def test_unseen_runs_are_predicted_within_a_quarter(scenario: Scenario) -> None:
+    fleet = calibrate(recorded(STEADY, uneven=True, noise=0.05))
+
+    verdicts = compare(fleet, recorded(scenario))
+
+    assert [each.what for each in verdicts if not each.is_close] == []
+    assert len(verdicts) == 4
+
+
+def test_the_command_says_which_predictions_are_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = {"steady": recorded(STEADY, uneven=True), "failover": recorded(TROUBLES[0])}
+    late = tuple(replace(each, lag_s=2 * (each.lag_s or 0)) for each in runs["failover"].samples)
+    runs["slow"] = replace(runs["failover"], samples=late)
+    paths = {name: str(tmp_path / f"{name}.json") for name in runs}
+    for name, run in runs.items():
+        run.write(tmp_path / f"{name}.json")
+
+    assert main(["compare", paths["steady"], paths["failover"]]) == 0
+    assert main(["compare", paths["steady"], paths["slow"]]) == OFF
+    assert main(["compare", paths["failover"], paths["steady"]]) == REFUSED
+
+    shown = capsys.readouterr().out
+    assert "250" in shown  # µs an event
+    assert "NO" in shown
+    assert "is not steady" in shown
+
+
+def test_batches_of_one_size_do_not_tell_what_is_fixed() -> None:
+    with pytest.raises(CannotTell, match="uneven strokes"):
+        calibrate(recorded(STEADY))
+
+
+def test_nothing_is_learnt_from_a_run_in_trouble() -> None:
+    with pytest.raises(CannotTell, match="not steady"):
+        calibrate(recorded(TROUBLES[0]))
+
+
+def test_a_run_survives_its_file(tmp_path: Path) -> None:
+    run, path = recorded(TROUBLES[1]), tmp_path / "burst.json"
+
+    run.write(path)
+
+    assert Run.read(path) == run
+
+
+@pytest.mark.parametrize("text", ["{}", "[", '{"format": 2, "kind": "steady"}'])
+def test_what_is_no_run_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(text)
+
+    with pytest.raises(NotARun, match=r"run\.json"):
+        Run.read(path)
+
+
+def test_while_nobody_can_say_the_lag_grows_by_the_clock() -> None:
+    run = replace(
+        recorded(STEADY), samples=(Sample(0, 0, 0.5), Sample(1, 9, None), Sample(3, 9, None))
+    )
+
+    assert run.lag.samples == ((0, 0.5), (1, 1.5), (3, 3.5))
+
+
+def test_caught_up_is_who_stays_so() -> None:
+    calm = [(float(at), 1.0) for at in range(20)]
+    trouble = [(20.0, 9.0), (21.0, 1.0), (22.0, 9.0), (23.0, 1.0), (24.0, 1.2), (25.0, 1.0)]
+
+    assert Lag((*calm, *trouble), 20, 20).caught_up_s == 3
+    assert Lag((*calm, *trouble[:3]), 20, 20).caught_up_s is None
+    assert Lag((*calm, *trouble[3:]), 20, 20).caught_up_s == 0
+
+
+def test_percentiles_are_samples() -> None:
+    lag = Lag(tuple((float(n), float(n)) for n in range(1, 101)), 0, 0)
+
+    assert (lag.share(0.5), lag.share(0.99), lag.most) == (50, 99, 100)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured", "is_close"),
+    [(1.25, 1, True), (1.26, 1, False), (0.75, 1, True), (None, 1, False), (1, None, False),
+     (None, None, True), (0, 0, True), (1, 0, False)],
+)  # fmt: skip
+def test_close_is_within_a_quarter_of_what_was_measured(
+    predicted: float | None, measured: float | None, is_close: bool
+) -> None:
+    assert Verdict("any", "lag", predicted, measured).is_close is is_close

@@ -51,6 +51,11 @@ class Batch:
         """The highest sequence number: where the watermark goes."""
         return max(record.sequence for record in self.records)
 
+    @property
+    def arrival(self) -> float:
+        """When its newest record came into the stream, in seconds since 1970."""
+        return max(record.arrival for record in self.records)
+
 
 def _shard(entry: Mapping[str, Any]) -> Shard:
     # arn:aws:kinesis:<region>:<account>:stream/<name>[/consumer/<consumer>:<time>]

@@ -231,6 +231,7 @@ ELSEWHERE = {
     "CallersUnreadable": "the same",
     "FilesUnreachable": "the eraser: files are not restored with the database",
     "QueueUnreachable": "the end of an erasure, which a restore does not tell anybody",
+    "RollupsOverdue": "the daily call that makes hours of old minutes",
     "WorkflowUnreachable": "the intake, which starts erasures",
 }
 # Those that only some steps raise, and how: AWS is still at work; the replay goes on by itself.

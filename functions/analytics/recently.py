@@ -30,5 +30,6 @@ class Recently:
         found = find()
         self._answers = {key: it for key, it in self._answers.items() if now < it[0]}
         if len(self._answers) < MOST_ANSWERS:
-            self._answers[question] = (now + self._seconds, found)
+            # From now on, not from before: what was slow to find is not asked for sooner again.
+            self._answers[question] = (self._clock() + self._seconds, found)
         return found

@@ -138,6 +138,17 @@ def test_an_answer_is_found_once_while_it_is_fresh() -> None:
     assert look() == "b"
 
 
+def test_an_answer_that_was_slow_to_find_is_kept_as_long_as_others() -> None:
+    now, found = [0.0], iter("ab")
+    recently = Recently(5, lambda: now[0])
+
+    def slowly() -> str:
+        now[0] += 8
+        return next(found)
+
+    assert recently.get("question", slowly) == recently.get("question", slowly) == "a"
+
+
 def test_answers_are_not_kept_without_end() -> None:
     recently = Recently(5, lambda: 0.0)
     for number in range(1000):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from account.live.serve import PAGE, Page, Server
+from account.live.serve import PAGE, Page, Server, serve
+from tests.unit.account.answers import Paper
 from tests.unit.account.asking import Api, api
 
 if TYPE_CHECKING:
@@ -115,3 +116,19 @@ def test_two_hosts_or_none_are_refused(server: Server) -> None:
 def test_it_only_reads(server: Server, door: Api, method: str) -> None:
     assert get(server, f"/{server.page.word}/live", method=method)[0] == 501
     assert door.heard == []
+
+
+def test_the_command_prints_the_address_and_ends_when_it_is_interrupted(
+    door: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(server: Server) -> None:
+        assert server.port
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Server, "serve_forever", interrupted)
+    page, view = Page(door), Paper()
+
+    serve(page, view)
+
+    assert any(page.word in line and "http://127.0.0.1:" in line for line in view.lines)
+    assert view.lines[-1] == "The page is closed."

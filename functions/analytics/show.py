@@ -123,7 +123,9 @@ def _bad_question(error: BadQuestion) -> Response[str]:
 
 @app.exception_handler(UnknownTitle)  # type: ignore[untyped-decorator]
 def _unknown_title(_: UnknownTitle) -> Response[str]:
-    return _refuse(404, "UNKNOWN_TITLE", "No title has this id, and nothing was counted of it.")
+    return _refuse(
+        404, "UNKNOWN_TITLE", "No title has this id, and nothing was counted of it then."
+    )
 
 
 @app.exception_handler(Retryable)  # type: ignore[untyped-decorator]

@@ -121,7 +121,7 @@ prove: cloud-env sam-env dev-env ## The full matrices at real times: ROOM=platfo
 	@$(CLOUD) -m prove "$(or $(ROOM),platform)"
 
 .PHONY: bench
-bench: dev-env cloud-env ## What the bars on speed and cost ask for, measured here: ROOM=privacy; writes docs/bench
+bench: dev-env cloud-env bench-env ## What the bars on speed and cost ask for, measured here: ROOM=privacy|analytics; writes docs/bench
 	@$(DEV) -m pytest -s "bench/test_$(or $(ROOM),privacy).py"
 
 # --- The account owner's part ---
@@ -195,11 +195,12 @@ destroy: sam-env cloud-env ## Delete ENV and all it left, after showing what is 
 
 # --- Environments: one lock each, because their pins conflict ---
 
-.PHONY: cloud-env sam-env dev-env scan-env
+.PHONY: cloud-env sam-env dev-env scan-env bench-env
 cloud-env: $(VENVS)/cloud/.ready
 sam-env:   $(VENVS)/sam/.ready
 dev-env:   $(VENVS)/dev/.ready
 scan-env:  $(VENVS)/scan/.ready
+bench-env: $(VENVS)/bench/.ready
 
 .local/uv/.ready: requirements/uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)' || { \
@@ -221,4 +222,4 @@ lock: .local/uv/.ready ## Pin every environment anew (hashes, no index URLs)
 	@lock() { $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-annotate --python-version 3.11 \
 	    --custom-compile-command "make lock" -o "$$2" "$$1"; }; \
 	  lock layers/vendor/requirements.in layers/vendor/requirements.lock; \
-	  for e in uv sam dev scan cloud; do echo "locking $$e"; lock requirements/$$e.in requirements/$$e.lock; done
+	  for e in uv sam dev scan cloud bench; do echo "locking $$e"; lock requirements/$$e.in requirements/$$e.lock; done

@@ -123,18 +123,20 @@ class Databases:
 
     def join(self, instance: str) -> None:
         """Start the server of a new member's record. When that fails, neither of them stays."""
-        name = rds._instances[instance].get("DBClusterIdentifier") or ""
+        member = rds._instances[instance]
+        name = member.get("DBClusterIdentifier") or ""
         if name not in self._clusters:
             return
         cluster, record = self._clusters[name], rds._clusters[name]
+        member["DBInstanceStatus"] = "creating"  # stock calls both available at once
         if not cluster.founded.is_set():
-            record["Status"] = "creating"  # stock calls it available as soon as it has a member
+            record["Status"] = "creating"
         try:
             cluster.add(instance)
         except BaseException:
             provisioners._RESOURCE_HANDLERS["AWS::RDS::DBInstance"]["delete"](instance, {})
             raise
-        record["Status"] = "available"
+        member["DBInstanceStatus"] = record["Status"] = "available"
         self.refresh(name)
 
     def leave(self, instance: str) -> None:

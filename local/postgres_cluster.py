@@ -97,14 +97,16 @@ class Cluster:
                 self._synchronise()
                 self._writer = self._volume
                 return
-            writer, node = self._volume, self._storage.new_node()
+            node = self._storage.new_node()
         node.member = instance
         try:
-            self._follow(node, writer)
+            writer = self._follow(node)
         except BaseException:
             self._end(node)
             raise
         with self._lock:
+            if self._volume is not writer:  # since a moment
+                node.configure(self._volume)
             self._instances[instance] = node
             self._synchronise()
 
@@ -136,7 +138,7 @@ class Cluster:
                     return
                 node.configure(self._volume)
                 self._synchronise()
-            postgres_streaming.wait_for(node, self._volume, self._storage)
+            postgres_streaming.wait_for(node, self._settled, self._storage)
 
     def fail_over(self, instance: str | None = None) -> None:
         """Promote a reader, if possible this one; the old writer comes back as a reader.
@@ -212,12 +214,15 @@ class Cluster:
             threading.Thread(target=task, name=f"watch {self.identifier}", daemon=True).start()
         self.founded.set()
 
-    def _follow(self, node: Node, writer: Node) -> None:
-        """Make this node a reader, and return when it streams."""
-        node.clone(writer)
-        node.configure(writer)
-        node.start(self._ground.supervisor)
-        postgres_streaming.wait_for(node, self._volume, self._storage)
+    def _follow(self, node: Node) -> Node:
+        """Make this node a reader; returns the writer when it streams from it."""
+        supervisor = self._ground.supervisor
+        return postgres_streaming.follow(node, self._settled, supervisor, self._storage, self._stop)
+
+    def _settled(self) -> Node:
+        """The writer, when a change of it has ended."""
+        with self._lock:
+            return self._volume
 
     def _synchronise(self) -> None:
         """A commit is acknowledged once one of the readers that live now has it on its disk."""
@@ -238,7 +243,7 @@ class Cluster:
     def _rejoin(self, node: Node) -> None:
         """Bring back a reader as a new clone. When that fails, the watch tries again."""
         self._lost.add(node)
-        self._follow(node, self._volume)
+        self._follow(node)
         self._lost.discard(node)
         with self._lock:
             self._synchronise()

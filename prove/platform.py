@@ -62,10 +62,10 @@ def _pass(instance: Instance, profile: str) -> Passage:
     config = instance.home / f"samconfig-{profile}.toml"
     config.write_text(shaped(instance.root / "samconfig.toml", profile))
     _say(f"{profile}: create")
-    create = _deploy(instance, config)
+    create = deploy(instance, config)
     stacks, resources, events = _count(instance)
     _say(f"{profile}: deploy again")
-    again = _deploy(instance, config)
+    again = deploy(instance, config)
     changes = _count(instance)[2] - events
     _say(f"{profile}: delete")
     started = time.monotonic()
@@ -90,7 +90,8 @@ def shaped(samconfig: Path, profile: str) -> str:
     return head + mark + re.sub(r"parameter_overrides = \[.*?\n\]", block, tail, flags=re.DOTALL)
 
 
-def _deploy(instance: Instance, config: Path) -> float:
+def deploy(instance: Instance, config: Path) -> float:
+    """What is built, with these settings; returns seconds."""
     started = time.monotonic()
     _sam(
         instance,

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analytics.envelope import Batch
+from analytics.envelope import Batch, Records
 from analytics.ingest import ATTEMPTS, call_off, ingest
 from analytics.patience import SHARE_LEFT, persist
 from analytics.store import Progress
@@ -109,7 +109,7 @@ class _Replay:
                 with self._counting:
                     if self._is_over():
                         return False, chunk.behind_seconds
-                    self._count(Batch(cursor.shard, records))
+                    self._count(Batch(cursor.shard, Records.of(records)))
             # What arrives from now on is the consumer's, whose checkpoint is older.
             if chunk.is_last or (chunk.records and chunk.records[-1].arrival >= self._tip):
                 return True, chunk.behind_seconds
@@ -131,7 +131,7 @@ class _Replay:
             self._ingest(batch)
         except DataRefused:
             for record in batch.records:
-                self._count_alone(Batch(batch.shard, [record]))
+                self._count_alone(Batch(batch.shard, Records.of([record])))
         except (Retryable, Permanent):
             call_off(batch, self._doors)
             raise

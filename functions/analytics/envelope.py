@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+import msgspec
 
 from analytics.errors import MalformedInvocation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class Record(NamedTuple):
     """One record of the stream. `arrival` is in seconds since 1970, as Kinesis stamped it."""
 
-    sequence: int
+    number: str
     arrival: float
     data: bytes
+
+    @property
+    def sequence(self) -> int:
+        return int(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Records(Sequence[Record]):
+    """Records in order, column by column: a column is looked at in a tenth of the time."""
+
+    numbers: Sequence[str]
+    arrivals: Sequence[float]
+    data: Sequence[bytes]
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Records:
+        return cls(
+            [record.number for record in records],
+            [record.arrival for record in records],
+            [record.data for record in records],
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Records: ...
+
+    def __getitem__(self, at: int | slice) -> Record | Records:
+        if isinstance(at, slice):
+            return Records(self.numbers[at], self.arrivals[at], self.data[at])
+        return Record(self.numbers[at], self.arrivals[at], self.data[at])
 
 
 class Shard(NamedTuple):
@@ -31,42 +68,59 @@ class Shard(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Batch:
     shard: Shard
-    records: list[Record]
+    records: Records
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Batch:
         """Raises: `MalformedInvocation`; what is inside a record is not looked at."""
         try:
             entries = event["Records"]
-            shards = {_shard(entry) for entry in entries}
-            records = [_record(entry["kinesis"]) for entry in entries]
-        except (LookupError, TypeError, ValueError, AttributeError):
+            return cls(_shard(entries), _records([entry["kinesis"] for entry in entries]))
+        except (LookupError, TypeError, ValueError, AttributeError):  # msgspec's are ValueErrors
             raise MalformedInvocation("not an event of a Kinesis stream") from None
-        if len(shards) != 1:
-            raise MalformedInvocation(f"records of {len(shards)} shards in one batch")
-        return cls(shards.pop(), records)
 
     @property
     def last(self) -> int:
         """The highest sequence number: where the watermark goes."""
-        return max(record.sequence for record in self.records)
+        return _of(max, self.records.numbers)
+
+    @property
+    def first(self) -> int:
+        return _of(min, self.records.numbers)
 
     @property
     def arrival(self) -> float:
         """When its newest record came into the stream, in seconds since 1970."""
-        return max(record.arrival for record in self.records)
+        return max(self.records.arrivals)
 
 
-def _shard(entry: Mapping[str, Any]) -> Shard:
-    # arn:aws:kinesis:<region>:<account>:stream/<name>[/consumer/<consumer>:<time>]
-    stream = entry["eventSourceARN"].split(":", 5)[5].split("/")[1]
-    # shardId-000000000000:49590338271490256608559692538361571095921575989136588898
-    return Shard(stream, entry["eventID"].rpartition(":")[0])
-
-
-def _record(kinesis: Mapping[str, Any]) -> Record:
-    return Record(
-        int(kinesis["sequenceNumber"]),
-        float(kinesis["approximateArrivalTimestamp"]),
-        binascii.a2b_base64(kinesis["data"]),
+def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
+    numbers = [entry["sequenceNumber"] for entry in entries]
+    if not "".join(numbers).encode().isdigit():
+        raise ValueError("a sequence number is none")
+    return Records(
+        numbers,
+        msgspec.convert([entry["approximateArrivalTimestamp"] for entry in entries], list[float]),
+        # From base64, in a third of the time that `binascii` takes.
+        msgspec.convert([entry["data"] for entry in entries], list[bytes]),
     )
+
+
+def _of(choose: Callable[[Iterable[Any]], Any], numbers: Sequence[str]) -> int:
+    """The highest, or the lowest. Texts that are as long as each other are ordered as numbers are,
+    and to make thousands of numbers takes ten times as long."""
+    if len(set(map(len, numbers))) == 1:
+        return int(choose(numbers))
+    return int(choose(map(int, numbers)))
+
+
+def _shard(entries: Sequence[Mapping[str, Any]]) -> Shard:
+    # arn:aws:kinesis:<region>:<account>:stream/<name>[/consumer/<consumer>:<time>]
+    arn: str = entries[0]["eventSourceARN"]
+    # shardId-000000000000:49590338271490256608559692538361571095921575989136588898
+    shard: str = entries[0]["eventID"].rpartition(":")[0]
+    start = f"{shard}:"
+    belong = [entry["eventID"].startswith(start) for entry in entries]
+    if {entry["eventSourceARN"] for entry in entries} != {arn} or not all(belong):
+        raise MalformedInvocation("records of several shards in one batch")
+    return Shard(arn.split(":", 5)[5].split("/")[1], shard)

@@ -9,10 +9,10 @@ A node that does not answer is not asked a second time: rollups wait for this.
 from __future__ import annotations
 
 from binascii import crc_hqx
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Collection, Mapping
 
     from redis.cluster import RedisCluster
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 LIVE_SECONDS = 2 * 3600
 MEMBER_BYTES = 8
+READ_BYTES = 1 << 16
 
 _SLOTS = 16_384
-_TTL = b"$%d\r\n%d\r\n" % (len(str(LIVE_SECONDS)), LIVE_SECONDS)
+_TTL = b"\r\n$%d\r\n%d\r\n" % (len(str(LIVE_SECONDS)), LIVE_SECONDS)
 _BETWEEN = b"\r\n$%d\r\n" % MEMBER_BYTES
 
 
@@ -52,14 +53,13 @@ def _add_packed(cluster: RedisCluster, audiences: Audiences) -> None:
     # All nodes work at the same time: first send to each, then wait for each.
     waiting: list[tuple[Any, Any, int]] = []
     try:
-        for node, commands in _by_node(cluster, audiences).items():
+        for node, commands in _by_node(cluster, audiences):
             pool = cluster.get_redis_connection(node).connection_pool
             connection: Any = pool.get_connection()
             waiting.append((pool, connection, 2 * len(commands)))
             connection.send_packed_command([b"".join(commands)])
         for _, connection, answers in waiting:
-            for _ in range(answers):
-                connection.read_response()
+            _read(connection._sock, answers)
     except BaseException:
         for _, connection, _ in waiting:
             connection.disconnect()  # answers may be left in it
@@ -69,23 +69,48 @@ def _add_packed(cluster: RedisCluster, audiences: Audiences) -> None:
             pool.release(connection)
 
 
-def _by_node(cluster: RedisCluster, audiences: Audiences) -> dict[Any, list[bytes]]:
+def _read(socket: socket.socket, answers: int) -> None:
+    """Each answer is a line, and nobody looks at it unless it is an error: redis-py would take as
+    long to make numbers of them as everything else here takes.
+
+    Raises: `ResponseError`, `ConnectionError`, `TimeoutError`.
+    """
+    from redis.exceptions import ConnectionError, ResponseError  # noqa: A004
+
+    told, missing = [], answers
+    while missing > 0:
+        told.append(socket.recv(READ_BYTES))
+        if not told[-1]:
+            raise ConnectionError("closed before all was answered")
+        missing -= told[-1].count(b"\n")
+    lines = b"".join(told)
+    if b"-" in lines:
+        at = lines.index(b"-")
+        raise ResponseError(lines[at + 1 : lines.index(b"\r", at)].decode())
+
+
+def _by_node(cluster: RedisCluster, audiences: Audiences) -> Collection[tuple[Any, list[bytes]]]:
     slots = cluster.nodes_manager.slots_cache
-    commands: dict[Any, list[bytes]] = defaultdict(list)
+    # By identity: redis-py hashes a node's name anew each time.
+    found: dict[int, tuple[Any, list[bytes]]] = {}
     for key, members in audiences.items():
         name = key.encode()
         primary = slots[crc_hqx(name, 0) % _SLOTS][0]
-        commands[primary].append(_pack(name, members))
-    return commands
+        known = found.get(id(primary))
+        if known is None:
+            known = found[id(primary)] = (primary, [])
+        known[1].append(_pack(name, members))
+    return found.values()
 
 
 def _pack(name: bytes, members: Collection[bytes]) -> bytes:
     """``PFADD name member…`` and ``EXPIRE name seconds`` in Redis' protocol."""
     key = b"$%d\r\n%b" % (len(name), name)
-    added = _BETWEEN.join((key, *members))
-    return b"*%d\r\n$5\r\nPFADD\r\n%b\r\n*3\r\n$6\r\nEXPIRE\r\n%b\r\n%b" % (
+    return b"*%d\r\n$5\r\nPFADD\r\n%b%b%b\r\n*3\r\n$6\r\nEXPIRE\r\n%b%b" % (
         len(members) + 2,
-        added,
+        key,
+        _BETWEEN,
+        _BETWEEN.join(members),
         key,
         _TTL,
     )

@@ -13,7 +13,7 @@ from streamflix import log
 from streamflix.errors import DataRefused, Permanent, Retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from analytics.decode import Event
     from analytics.envelope import Batch, Shard
@@ -26,7 +26,7 @@ logger = log.get("analytics")
 
 
 class Viewers(Protocol):
-    def add(self, events: Iterable[Event]) -> bool: ...
+    def add(self, events: Sequence[Event]) -> bool: ...
 
 
 class Rejects(Protocol):

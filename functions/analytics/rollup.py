@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analytics import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from analytics.decode import Event, Place
 
 RECENT_EVENTS = 4096
 MINUTE_CHARS = len("2025-11-23T03:12")
 
-# Minute (as in ``2025-11-23T03:12``, UTC), title, country, device.
-Cell = tuple[str, str, str, str]
+# Title, country, device.
+Cell = tuple[str, str, str]
 PLAYS, WATCHED_S, REBUFFER_MS, ERRORS = range(4)
 
 
@@ -47,15 +48,19 @@ class Sifted:
 
         An event that was refused is not in it: a corrected copy of it is no duplicate.
         """
-        forgotten = set()
-        if refused:
-            forgotten = {
-                fingerprint.of(event.event_id)
-                for event, place in zip(self.fresh.events, self.fresh.places, strict=True)
-                if place in refused
-            }
-        kept = [mark for mark in self.marks if mark not in forgotten][-RECENT_EVENTS:]
-        return struct.pack(f"<{len(kept)}Q", *kept)
+        if not refused:
+            return _packed(self.marks[-RECENT_EVENTS:])
+        forgotten = set(
+            _marks(
+                [
+                    event.event_id
+                    for event, place in zip(self.fresh.events, self.fresh.places, strict=True)
+                    if place in refused
+                ]
+            )
+        )
+        kept = [mark for mark in self.marks if mark not in forgotten]
+        return _packed(kept[-RECENT_EVENTS:])
 
 
 def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recent: bytes) -> Sifted:
@@ -63,16 +68,19 @@ def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recen
 
     An event is a duplicate when its `event_id` came before in this batch or among the last 4,096
     events of the shard, duplicates included. `recent` holds the fingerprints of those, 8 bytes
-    each, oldest first.
+    each, oldest first. A watermark of 0 lies below every record.
     """
-    order = list(struct.unpack(f"<{len(recent) // 8}Q", recent))
+    order = _unpacked(recent)
     seen = set(order)
+    marks = _marks([event.event_id for event in events])
+    unique = set(marks)
+    if not watermark and len(unique) == len(marks) and seen.isdisjoint(unique):  # as almost always
+        return Sifted(Fresh(events, places), 0, order + marks)
     fresh = Fresh(new_events := [], new_places := [])
     duplicates = 0
-    for event, place in zip(events, places, strict=True):
+    for event, place, mark in zip(events, places, marks, strict=True):
         if place[0] <= watermark:
             continue
-        mark = fingerprint.of(event.event_id)
         order.append(mark)
         if mark in seen:
             duplicates += 1
@@ -83,18 +91,44 @@ def sift(events: Sequence[Event], places: Sequence[Place], watermark: int, recen
     return Sifted(fresh, duplicates, order)
 
 
+def _marks(ids: Sequence[str]) -> list[int]:
+    return _unpacked(fingerprint.of(ids))
+
+
+def _unpacked(marks: bytes) -> list[int]:
+    return list(struct.unpack(f"<{len(marks) // fingerprint.BYTES}Q", marks))
+
+
+def _packed(marks: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(marks)}Q", *marks)
+
+
+def by_minute(events: Sequence[Event]) -> Mapping[str, Sequence[Event]]:
+    """Events of each UTC minute, as in ``2025-11-23T03:12``. A batch has one or two, as a rule."""
+    minutes = [event.ts[:MINUTE_CHARS] for event in events]
+    if len(set(minutes)) == 1:
+        return {minutes[0]: events}
+    found: dict[str, list[Event]] = defaultdict(list)
+    for minute, event in zip(minutes, events, strict=True):
+        found[minute].append(event)
+    return found
+
+
 def roll_up(events: Iterable[Event]) -> dict[Cell, list[int]]:
-    """Plays, watched seconds, rebuffered milliseconds and errors of each cell."""
+    """Plays, watched seconds, rebuffered milliseconds and errors of each cell of a minute."""
     cells: dict[Cell, list[int]] = {}
+    known = cells.get
     for event in events:
-        cell = (event.ts[:MINUTE_CHARS], event.title_id, event.country, event.device)
-        sums = cells.get(cell)
+        cell = (event.title_id, event.country, event.device)
+        sums = known(cell)
         if sums is None:
-            sums = cells[cell] = [0, 0, 0, 0]
-        sums[WATCHED_S] += event.watched_s
-        sums[REBUFFER_MS] += event.rebuffer_ms
-        if event.type == "play_start":
+            sums = cells[cell] = [0, event.watched_s, event.rebuffer_ms, 0]
+        else:
+            sums[WATCHED_S] += event.watched_s
+            sums[REBUFFER_MS] += event.rebuffer_ms
+        kind = event.type
+        if kind == "play_start":
             sums[PLAYS] += 1
-        elif event.type == "error":
+        elif kind == "error":
             sums[ERRORS] += 1
     return cells

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
 from psycopg2.errors import CardinalityViolation
 
 from analytics.decode import Pointer
-from analytics.rollup import Fresh, roll_up, sift
+from analytics.rollup import Fresh, by_minute, roll_up, sift
 from streamflix import fence
 from streamflix.errors import EpochMoved, StatementRefused
 from streamflix.postgres import describe
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # So many events that are all refused are no accident of theirs.
 HOPELESS = 100
+# libpq sends so much at once.
+COPY_BYTES = 1 << 17
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
@@ -128,7 +131,8 @@ class Store:
             watermark, recent = self._lock(cursor, batch.shard)
             if batch.last <= watermark:
                 return Applied()
-            sifted = sift(decoded.events, decoded.places, watermark, recent)
+            counted = watermark if batch.first <= watermark else 0
+            sifted = sift(decoded.events, decoded.places, counted, recent)
             pointers = [pointer for pointer in decoded.rejected if pointer.sequence > watermark]
             if pointers:  # before rows are locked that other shards write, too
                 put_on_record(batch.shard, pointers)
@@ -151,9 +155,9 @@ class Store:
     def _erased(self, fresh: Fresh) -> set[Place]:
         """The places of stops that would write about somebody who is erased."""
         return {
-            place
-            for event, place in zip(fresh.events, fresh.places, strict=True)
-            if event.type == "stop" and self._tombstones.hold((event.account_id, event.profile_id))
+            fresh.places[number]
+            for number, event in _stops(fresh.events)
+            if self._tombstones.hold((UUID(event.account_id), UUID(event.profile_id)))
         }
 
     @contextmanager
@@ -243,11 +247,7 @@ def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> l
     """Returns the positions of the stops whose profile does not exist."""
     _copy(cursor, "staged_rollup", _rollup_lines(fresh.events))
     cursor.execute(_SQL["add_rollups"])
-    stops = [
-        (number, event)
-        for number, event in enumerate(fresh.events)
-        if event.type == "stop" and fresh.places[number] not in erased
-    ]
+    stops = [it for it in _stops(fresh.events) if not erased or fresh.places[it[0]] not in erased]
     if not stops:
         return []
     _copy(cursor, "staged_stop", _stop_lines(stops))
@@ -255,20 +255,24 @@ def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> l
     return [number for (number,) in cursor.fetchall()]
 
 
+def _stops(events: Sequence[Event]) -> list[tuple[int, Event]]:
+    return [(number, event) for number, event in enumerate(events) if event.type == "stop"]
+
+
 def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:
-    cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO("".join(lines)))
+    text = io.BytesIO("".join(lines).encode())
+    cursor.copy_expert(f"COPY {table} FROM STDIN", text, size=COPY_BYTES)
 
 
 # No field holds a tab, a line break or a backslash: the decoder lets none pass.
 
 
-def _rollup_lines(events: Sequence[Event]) -> Iterator[str]:
-    for (minute, title, country, device), (plays, watched, rebuffered, errors) in roll_up(
-        events
-    ).items():
-        yield (
-            f"{minute}Z\t{title}\t{country}\t{device}\t{plays}\t{watched}\t{rebuffered}\t{errors}\n"
-        )
+def _rollup_lines(events: Sequence[Event]) -> list[str]:
+    return [
+        f"{minute}Z\t{title}\t{country}\t{device}\t{plays}\t{watched}\t{rebuffered}\t{errors}\n"
+        for minute, some in by_minute(events).items()
+        for (title, country, device), (plays, watched, rebuffered, errors) in roll_up(some).items()
+    ]
 
 
 def _stop_lines(stops: Iterable[tuple[int, Event]]) -> Iterator[str]:

@@ -162,7 +162,7 @@ def _after(sequence: int) -> dict[str, str]:
 
 def _record(told: Mapping[str, Any]) -> Record:
     return Record(
-        int(told["SequenceNumber"]),
+        told["SequenceNumber"],
         told["ApproximateArrivalTimestamp"].timestamp(),
         told["Data"],
     )

@@ -6,17 +6,18 @@ before the database commits and needs no watermark.
 
 from __future__ import annotations
 
+import struct
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from analytics import fingerprint, hyperloglog
-from analytics.rollup import MINUTE_CHARS
+from analytics.rollup import MINUTE_CHARS, by_minute
 from streamflix import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from analytics import ingest
     from analytics.decode import Event
@@ -28,40 +29,30 @@ REST_SECONDS = 10.0
 logger = log.get("analytics")
 
 
-class _Minute(NamedTuple):
-    viewers: set[bytes]
-    titles: dict[str, set[bytes]]
-    countries: dict[str, set[bytes]]
-    devices: dict[str, set[bytes]]
-
-
-def audiences(events: Iterable[Event]) -> Iterator[tuple[str, set[bytes]]]:
-    """Keys of HyperLogLogs, and who is to be added to each.
+def audiences(events: Sequence[Event]) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Keys of HyperLogLogs, and who is to be added to each; who comes twice may be in it twice.
 
     Members are fingerprints of accounts, never the ids: Redis keeps a log of slow commands.
     """
-    minutes: dict[str, _Minute] = {}
-    for event in events:
-        start = event.ts[:MINUTE_CHARS]
-        minute = minutes.get(start)
-        if minute is None:
-            minute = minutes[start] = _Minute(
-                set(), defaultdict(set), defaultdict(set), defaultdict(set)
-            )
-        viewer = fingerprint.of(event.account_id).to_bytes(8, "little")
-        minute[0].add(viewer)
-        minute[1][event.title_id].add(viewer)
-        minute[2][event.country].add(viewer)
-        minute[3][event.device].add(viewer)
-    for start, minute in minutes.items():
-        yield from _keys(f"live:{start}Z", minute)
+    for minute, present in by_minute(events).items():
+        marks = fingerprint.of([event.account_id for event in present])
+        members = struct.unpack(f"{fingerprint.BYTES}s" * len(present), marks)
+        key = f"live:{minute}Z"
+        yield key, members
+        for start, column in (
+            (f"{key}:", [event.title_id for event in present]),
+            (f"{key}:c:", [event.country for event in present]),
+            (f"{key}:d:", [event.device for event in present]),
+        ):
+            for name, viewers in _grouped(column, members).items():
+                yield start + name, viewers
 
 
-def _keys(key: str, minute: _Minute) -> Iterator[tuple[str, set[bytes]]]:
-    yield key, minute.viewers
-    for prefix, group in (("", minute.titles), ("c:", minute.countries), ("d:", minute.devices)):
-        for name, viewers in group.items():
-            yield f"{key}:{prefix}{name}", viewers
+def _grouped(names: Iterable[str], members: Iterable[bytes]) -> dict[str, list[bytes]]:
+    groups: dict[str, list[bytes]] = defaultdict(list)
+    for name, member in zip(names, members, strict=True):
+        groups[name].append(member)
+    return groups
 
 
 class Viewers:
@@ -72,7 +63,7 @@ class Viewers:
         self._clock = clock
         self._rests_until = float("-inf")
 
-    def add(self, events: Iterable[Event]) -> bool:
+    def add(self, events: Sequence[Event]) -> bool:
         """Returns whether the viewers of these events are counted."""
         if self._clock() < self._rests_until:
             return False
@@ -101,8 +92,8 @@ class RecentViewers:
         self._viewers = viewers
         self._clock = clock
 
-    def add(self, events: Iterable[Event]) -> bool:
+    def add(self, events: Sequence[Event]) -> bool:
         """As `Viewers.add`, of the events of these minutes."""
         oldest = datetime.fromtimestamp(self._clock() - hyperloglog.LIVE_SECONDS, UTC)
         minute = oldest.isoformat()[:MINUTE_CHARS]
-        return self._viewers.add(event for event in events if event.ts[:MINUTE_CHARS] >= minute)
+        return self._viewers.add([it for it in events if it.ts[:MINUTE_CHARS] >= minute])

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ministack import app
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
-from ministack.core.router import extract_access_key_id
+from ministack.core.router import SERVICE_PATTERNS, extract_access_key_id
 
 from local import resource_arns, resource_types, scalable_targets, scaling_rights
 from local.scalable_targets import SERVICE, RegistrationRefused, ScalableTargets, identity_of
@@ -43,6 +43,7 @@ PATCHES: tuple[str, ...] = (
     "ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
     "ministack.core.iam_actions:extract_resource_arn",
     "ministack.core.iam_actions:request_tag_context",
+    "ministack.core.router:SERVICE_PATTERNS",
     "ministack.core.router:extract_access_key_id",
 )
 TYPES: tuple[str, ...] = (
@@ -55,6 +56,8 @@ def install(cloud: Cloud) -> None:  # noqa: ARG001
     targets = ScalableTargets()
     _install_types(targets)
     app.SERVICE_HANDLERS[SERVICE] = _handler(targets)
+    # Else the first call makes MiniStack read botocore's whole catalogue, and everybody waits 3 s.
+    SERVICE_PATTERNS[SERVICE] = {}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     resource_arns.name_by(functools.partial(_resource, targets))
     iam_actions.request_tag_context = _naming_the_target(iam_actions.request_tag_context)

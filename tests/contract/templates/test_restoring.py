@@ -229,9 +229,11 @@ ELSEWHERE = {
     "BookUnchanged": "the schema's custom resource, which alone makes the epoch",
     "CallbackRefused": "privacy, when it calls a controller back",
     "CallersUnreadable": "the same",
+    "EventsUnsent": "who puts events into the stream, which no function does",
     "FilesUnreachable": "the eraser: files are not restored with the database",
     "QueueUnreachable": "the end of an erasure, which a restore does not tell anybody",
     "RollupsOverdue": "the daily call that makes hours of old minutes",
+    "ShardsUnknown": "who puts events into the stream",
     "WorkflowUnreachable": "the intake, which starts erasures",
 }
 # Those that only some steps raise, and how: AWS is still at work; the replay goes on by itself.

@@ -1,16 +1,17 @@
 """Data are lost by mistake, and the database of before takes over: nobody is told where it is.
 
-One cutover with its adoption, told by several tests: it takes a minute, because nobody can know
-sooner that no consumer is at work any more.
+One cutover with its adoption, told by several tests. CUTOVER_MINUTES_BACK says how long the mistake
+goes unnoticed; then events come each half minute.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EVENTS = 40
+UNNOTICED_SECONDS = 60 * float(os.environ.get("CUTOVER_MINUTES_BACK") or 0)
 RESTORABLE_SECONDS = 900
 WEEK_AND_A_DAY = 8 * 86_400
 TITLES = "SELECT title_id FROM catalog.title WHERE title_id LIKE %s"
@@ -49,6 +51,7 @@ class Story:
     api: Api
     ended: str
     adopted: str
+    batches: int = 3
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,7 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
     with master.cursor() as cursor:
         cursor.execute(ADD, (f"{run}-mistaken",))
     count(stage)
+    batches = 3 + linger(stage, target)
     api.completed(ask(api, erased))
     rotated(aws, outputs["AnalyticsSecretArn"])
     rotated(aws, outputs["RecoverySecretArn"])
@@ -93,7 +97,17 @@ def story(aws: Any, outputs: dict[str, str], connect: Callable[..., Any]) -> Sto
         aws, outputs, f"{run}-adopt", mode="adopt", confirm=str(restore["replacement"])
     )
     stage.reader = connect("AnalyticsSecretArn")
-    return Story(run, stage, before, old, erased, waits, request, api, ended, adopted)
+    return Story(run, stage, before, old, erased, waits, request, api, ended, adopted, batches)
+
+
+def linger(stage: Stage, since: datetime) -> int:
+    """While nobody notices. Returns how many batches of events came meanwhile."""
+    batches = 0
+    while datetime.now(UTC) - since < timedelta(seconds=UNNOTICED_SECONDS):
+        stage.put(*(stage.event() for _ in range(EVENTS)))
+        batches += 1
+        time.sleep(30)
+    return batches
 
 
 def ask(api: Api, who: Somebody) -> str:
@@ -115,7 +129,10 @@ def count(stage: Stage) -> None:
 
 
 def test_it_ends_well_and_says_what_it_took_and_what_is_lost(
-    story: Story, aws: Any, outputs: dict[str, str]
+    story: Story,
+    aws: Any,
+    outputs: dict[str, str],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     assert (story.ended, story.adopted) == ("SUCCEEDED", "SUCCEEDED")
     [restore] = [each for each in on_record(aws, outputs, "restore") if each["run"] == story.run]
@@ -123,6 +140,9 @@ def test_it_ends_well_and_says_what_it_took_and_what_is_lost(
     assert 0 < restore["rto_seconds"] < 1_800
     assert restore["rpo_seconds"] < 300
     assert restore["accounts_erased"] >= 1
+    record_testsuite_property("back_seconds", round(restore["started_at"] - restore["target_at"]))
+    record_testsuite_property("rto_seconds", restore["rto_seconds"])
+    record_testsuite_property("batches", story.batches)
 
 
 def test_what_was_there_is_there_and_the_mistake_is_gone(
@@ -136,7 +156,7 @@ def test_what_was_there_is_there_and_the_mistake_is_gone(
 def test_events_of_before_between_and_meanwhile_count_exactly_once(story: Story) -> None:
     story.stage.settle()
 
-    assert story.stage.rollups()["watched_s"] == 3 * EVENTS * 10
+    assert story.stage.rollups()["watched_s"] == story.batches * EVENTS * 10
 
 
 def test_who_was_erased_in_between_stays_erased(story: Story, connect: Callable[..., Any]) -> None:

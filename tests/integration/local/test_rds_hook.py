@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
@@ -188,3 +189,37 @@ def test_a_failover_promotes_the_member_that_was_asked_for(laptop: Laptop) -> No
     streaming = laptop.ask("SELECT application_name FROM pg_stat_replication")
     assert (old,) in streaming
     assert (target,) not in streaming
+
+
+def test_a_member_that_is_being_made_while_the_writer_changes_follows_the_new_one(
+    laptop: Laptop,
+) -> None:
+    rds, name = laptop.client("rds"), f"{CLUSTER}-late"
+    before = laptop.writers()
+    making = threading.Thread(
+        target=rds.create_db_instance,
+        kwargs={
+            "DBInstanceIdentifier": name,
+            "DBClusterIdentifier": CLUSTER,
+            "DBInstanceClass": "db.r6g.large",
+            "Engine": "aurora-postgresql",
+        },
+    )
+    making.start()
+    try:
+        eventually(lambda: _status(rds, name), 5, "creating".__eq__)
+        laptop.client("rds").failover_db_cluster(DBClusterIdentifier=CLUSTER)
+        making.join()
+
+        assert laptop.writers() != before
+        assert _status(rds, name) == "available"
+        assert (name,) in laptop.ask("SELECT application_name FROM pg_stat_replication")
+    finally:
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
+def _status(rds: Any, name: str) -> str:
+    with contextlib.suppress(rds.exceptions.DBInstanceNotFoundFault):
+        [found] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+        return str(found["DBInstanceStatus"])
+    return ""

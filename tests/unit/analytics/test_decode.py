@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytics import decode
 from analytics.aggregate import MAGIC
-from analytics.envelope import Batch
+from analytics.envelope import Batch, Records
 from tests import playback
 
 SCHEMA = json.loads(Path("events/analytics/playback_event.schema.json").read_text())
@@ -249,3 +249,46 @@ def test_an_empty_aggregate_is_one_pointer() -> None:
     assert decoded(record).rejected == [
         (int(record["kinesis"]["sequenceNumber"]), None, "broken_aggregate")
     ]
+
+
+GOOD = [playback.event(), playback.event("stop"), playback.event(at=playback.NOON)]
+ODD: list[playback.Event | bytes] = [
+    b"{",
+    b"[]",
+    b"",
+    playback.event(at=playback.NOON - timedelta(days=2)),
+    playback.event(at=playback.NOON + timedelta(seconds=119.5)),
+    playback.event(session_id="no id, of 36 characters, as one has."),
+    playback.event(title_id="a b"),
+    playback.event(ts="2025-11-23T12:00:30"),
+]
+_PAYLOADS = st.sampled_from([*GOOD, *ODD])
+_RECORDS = st.one_of(
+    st.sampled_from(GOOD).map(playback.payload),
+    _PAYLOADS.map(playback.payload),
+    st.lists(_PAYLOADS, min_size=1, max_size=6).map(playback.aggregated),
+    st.just(MAGIC + b"broken"),
+)
+
+
+@given(st.lists(_RECORDS, max_size=40))
+def test_a_batch_is_decoded_as_each_of_its_records_would_be(data: list[bytes]) -> None:
+    records = Batch.from_event(playback.batch(playback.plain([b"", *data]))).records[1:]
+
+    whole = decode.decode(records)
+
+    alone = [decode.decode(Records.of([record])) for record in records]
+    assert [*whole.events] == [event for each in alone for event in each.events]
+    assert [*whole.places] == [place for each in alone for place in each.places]
+    assert whole.rejected == [pointer for each in alone for pointer in each.rejected]
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 257, 1025])
+def test_one_that_is_wrong_takes_no_other_with_it_in_a_batch_of_any_size(size: int) -> None:
+    records = playback.plain(playback.events(size))
+    wrong = records[size // 2] = playback.record(b"{")
+
+    result = decoded(*records)
+
+    assert len(result.events) == len(result.places) == size - 1
+    assert result.rejected == [(int(wrong["kinesis"]["sequenceNumber"]), None, "undecodable")]

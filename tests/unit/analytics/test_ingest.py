@@ -123,7 +123,7 @@ def test_a_record_that_was_begun_three_times_is_stepped_over(
 
     ingest(killer, doors, SOON)
 
-    assert store.applied[-1].events == []
+    assert not store.applied[-1].events
     assert doors.rejects.sent == [  # type: ignore[attr-defined]
         (killer.last, None, "killed_the_consumer")
     ]

@@ -33,7 +33,7 @@ def test_every_account_is_a_viewer_of_four_keys() -> None:
 
     found = dict(audiences(decoded(items)))
 
-    assert {key: len(members) for key, members in found.items()} == {
+    assert {key: len(set(members)) for key, members in found.items()} == {
         key: len(members) for key, members in truth.items()
     }
 
@@ -152,3 +152,40 @@ def test_a_replay_adds_no_viewers_to_minutes_whose_keys_have_expired() -> None:
     )
 
     assert [event.ts[:16] for event in kept.events] == ["2025-11-23T12:00", "2025-11-23T12:01"]
+
+
+class Line:
+    """A connection that brings answers in these pieces, and then nothing."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = [*pieces, b""]
+
+    def recv(self, _: int) -> bytes:
+        return self.pieces.pop(0)
+
+
+@pytest.mark.parametrize(
+    "pieces", [[b":1\r\n:0\r\n:1\r\n"], [b":", b"1\r", b"\n:0\r\n", b":1\r\n"]]
+)
+def test_answers_are_waited_for_wherever_they_are_cut(pieces: list[bytes]) -> None:
+    line: Any = Line(*pieces)
+
+    hyperloglog._read(line, 3)
+
+    assert line.pieces == [b""]
+
+
+def test_an_answer_that_is_an_error_is_raised_when_all_are_there() -> None:
+    line: Any = Line(b":1\r\n-MOVED 7 host:1", b"23\r\n:1\r\n")
+
+    with pytest.raises(ResponseError, match=r"^MOVED 7 host:123$"):
+        hyperloglog._read(line, 3)
+
+    assert line.pieces == [b""]
+
+
+def test_a_connection_that_ends_too_early_is_gone() -> None:
+    line: Any = Line(b":1\r\n")
+
+    with pytest.raises(ConnectionError):
+        hyperloglog._read(line, 2)

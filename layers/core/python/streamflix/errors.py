@@ -84,5 +84,21 @@ class EnvironmentHeld(Retryable):
     by itself, or its hold does; the message says who it is and until when."""
 
 
+class ShardsUnknown(Retryable):
+    """Kinesis did not say which shards a stream has, or is changing them just now, which passes
+    within seconds. No event was taken. Look at the producer's grant to list shards."""
+
+
+class EventsUnsent(Retryable):
+    """Kinesis took no more events for as long as the producer may wait. They are still in the
+    producer, in their order: flush it again; they are lost if its process ends first. Look at what
+    the stream refuses: throttled shards, the producer's grants, the stream's key."""
+
+
+class EventTooLarge(Permanent):
+    """An event does not fit into a record of Kinesis, and was not taken. No retry helps: its sender
+    must make it smaller."""
+
+
 class SettingsInvalid(Permanent):
     """A function's environment does not fit its code. The message names each variable to fix."""

@@ -1,0 +1,1 @@
+"""The consumer, beside what others would write in its place."""

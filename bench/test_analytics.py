@@ -1,0 +1,289 @@
+"""`make bench ROOM=analytics`: what an event costs the consumer, beside what others would write,
+and beside what cannot be undercut.
+
+Each sample is a process of its own on empty tables; variants take turns, round after round. What
+each has written is compared row for row with what must come of the events before any figure counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from bench.analytics import day, page
+from bench.picture import curve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.cluster import RedisCluster
+
+    from tests.integration.conftest import Database
+
+ROOT: Final = Path(__file__).parents[1]
+PYTHON: Final = ROOT / ".local/venvs/bench/bin/python"
+BATCH: Final = 6_000
+"""Plain records of which one invocation holds so many: the payload's limit is 6 MB."""
+PACKED: Final = 12_000
+"""The same in aggregates of 60."""
+PER_RECORD: Final = 60
+SHARD: Final = "shardId-000000000000"
+WARM, MEASURED = 1, 5
+ROUNDS: Final = 5
+
+TABLE: Final = """
+CREATE UNLOGGED TABLE IF NOT EXISTS analytics.raw_event (
+    event_id uuid, type text, account_id uuid, profile_id uuid, session_id uuid, title_id text,
+    device text, country text, position_s int, watched_s int, bitrate_kbps int, rebuffer_ms int,
+    ts timestamptz);
+GRANT INSERT ON analytics.raw_event TO analytics_rw
+"""
+EMPTY: Final = """
+TRUNCATE analytics.title_minute, analytics.shard_watermark, analytics.attempt, analytics.raw_event
+"""
+ROWS: Final = """
+SELECT to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'), title_id, country::text, device,
+       plays, watched_s, rebuffer_ms, errors
+  FROM analytics.title_minute
+"""
+PEOPLE: Final = """
+WITH viewer AS (SELECT n, md5('account ' || n)::uuid AS account,
+                       md5('profile ' || n)::uuid AS profile
+                  FROM generate_series(0, %s - 1) AS n),
+     known AS (INSERT INTO app.account (account_id, email, country)
+               SELECT account, 'viewer' || n || '@bench.example', 'DE' FROM viewer)
+INSERT INTO app.profile (profile_id, account_id, name) SELECT profile, account, 'p' FROM viewer
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Invocations as files, and what must come of them."""
+
+    warm: list[str]
+    batches: list[str]
+    events: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """µs of CPU for an event; medians."""
+
+    python: float
+    postgres: float
+    redis: float
+    envelope: float
+    peak_mb: float
+
+    @property
+    def all_in(self) -> float:
+        return self.python + self.postgres + self.redis
+
+
+@dataclass(frozen=True)
+class Ground:
+    place: dict[str, Any]
+    database: Database
+    cluster: RedisCluster
+
+    def sample(self, variant: str, load: Load) -> dict[str, float]:
+        """On empty tables, in a process of its own; refuses figures of who has counted wrongly."""
+        self.database.do("analytics_owner", EMPTY)
+        for key in self.cluster.scan_iter("live:*"):
+            self.cluster.delete(key)
+        task = {"variant": variant, "warm": load.warm, "batches": load.batches, "place": self.place}
+        done = subprocess.run(
+            [str(PYTHON), "-m", "bench.analytics.sample"],
+            input=json.dumps(task),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"{ROOT}:functions:layers/core/python"},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        if variant in COUNTING:
+            assert day.digest(self.database.rows("analytics_owner", ROWS)) == load.digest, variant
+        found: dict[str, float] = json.loads(done.stdout)
+        return found
+
+
+LIMITS: Final = ("json", "msgspec", "copy")
+PEERS: Final = ("naive", "powertools", "bytewax", "careful")
+COUNTING: Final = ("ours", *PEERS)
+SLOW: Final = ("naive", "powertools", "bytewax")
+"""They get fewer batches, or a round would take minutes."""
+
+
+@pytest.fixture(scope="session")
+def ground(database: Database, servers: Any, redis_ops: RedisCluster) -> Ground:
+    database.do("analytics_owner", TABLE)
+    database.do("app_owner", PEOPLE, [day.STOPPING])
+    database.do("ops_owner", "INSERT INTO ops.epoch (epoch) VALUES (1) ON CONFLICT DO NOTHING")
+    login, ops = database.login("analytics"), servers.redis.ops
+    with database.connection() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [backend] = cursor.fetchone()
+        postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+    place = {
+        "ca": str(servers.ca),
+        "address": servers.postgres.writer,
+        "database": servers.postgres.database,
+        "logins": {
+            "analytics": [login.username, login.password],
+            "redis": [ops.username, ops.password],
+        },
+        "redis_host": servers.redis.host,
+        "redis_port": servers.redis.port,
+        "postgres_pids": [postmaster],
+        "redis_pids": _valkeys(str((servers.ca.parents[1] / "state").resolve())),
+    }
+    return Ground(place, database, redis_ops)
+
+
+def _valkeys(home: str) -> list[int]:
+    """The servers of this session, by where their sockets are."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "valkey-server" in words and home in words:
+                found.append(int(entry.name))
+    assert len(found) == 3, found
+    return found
+
+
+def _load(folder: Path, keyed: str, size: int, per_record: int, batches: int) -> Load:
+    files, items = [], []
+    for number in range(WARM + batches):
+        made = day.events(size, number, keyed)
+        file = folder / f"{keyed}-{size}-{per_record}-{number}.json"
+        file.write_bytes(day.invocation(made, SHARD, per_record))
+        files.append(str(file))
+        items += made
+    return Load(files[:WARM], files[WARM:], size * batches, day.digest(day.expected(items)))
+
+
+def _taken(ground: Ground, loads: dict[str, Load]) -> dict[str, Cost]:
+    """Medians of rounds in which everybody has his turn, each time in another order."""
+    samples: dict[str, list[dict[str, float]]] = {name: [] for name in loads}
+    names = list(loads)
+    for number in range(ROUNDS):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            samples[name].append(ground.sample(name.partition(" ")[0], loads[name]))
+    return {name: _cost(taken, loads[name].events) for name, taken in samples.items()}
+
+
+def _cost(samples: Sequence[dict[str, float]], events: int) -> Cost:
+    medians = {key: statistics.median(each[key] for each in samples) for key in samples[0]}
+    scaled = {key: medians[key] / events * 1e6 for key in medians if key != "peak_mb"}
+    return Cost(**scaled, peak_mb=medians["peak_mb"])
+
+
+@pytest.mark.parametrize("keyed", ["viewer", "title"])
+def test_an_event_costs_little_more_than_reading_it(
+    ground: Ground, results: Path, tmp_path: Path, keyed: str
+) -> None:
+    many, few = (_load(tmp_path, keyed, BATCH, 1, number) for number in (MEASURED, 1))
+    names = (*COUNTING, *LIMITS)
+    costs = _taken(ground, {name: few if name in SLOW else many for name in names})
+    ours, limits = costs["ours"], costs["msgspec"].python
+    copied = limits + costs["copy"].all_in
+    page.keep(
+        results, keyed, {name: vars(cost) | {"all_in": cost.all_in} for name, cost in costs.items()}
+    )
+    bars = {
+        "of reading": (ours.python / limits, "<=", 2.6),
+        "of reading and COPY, all in": (ours.all_in / copied, "<=", 1.6),
+        "Powertools": (costs["powertools"].python / ours.python, ">=", 30),
+        "bytewax": (costs["bytewax"].python / ours.python, ">=", 15),
+        "the careful one": (costs["careful"].python / ours.python, ">=", 3),
+        "how careful: json.loads of its handler": (
+            costs["json"].python / costs["careful"].python,
+            ">=",
+            0.30,
+        ),
+        "peak MB": (ours.peak_mb, "<=", 256),
+    }
+    assert page.judge(results, keyed, bars) == []
+
+
+def test_a_batch_of_any_size_is_worth_it(ground: Ground, results: Path, tmp_path: Path) -> None:
+    shapes = {f"{size:,}": (size, 1) for size in (100, 1_000, BATCH)}
+    shapes[f"{PACKED:,} in aggregates"] = PACKED, PER_RECORD
+    loads = {
+        f"ours {name}": _load(tmp_path, "title", size, per, max(MEASURED, 5_000 // size))
+        for name, (size, per) in shapes.items()
+    }
+    costs = _taken(ground, loads)
+    speeds = {name: 1e6 / costs[f"ours {name}"].python for name in shapes}
+    page.keep(results, "sizes", speeds)
+    picture = curve("Events a second, for a core of Lambda", "1/s", list(speeds.items()), 200_000)
+    (results / "analytics-batches.svg").write_text(picture)
+
+
+def test_aggregates_are_taken_apart_faster_than_by_the_library(
+    ground: Ground, results: Path, tmp_path: Path
+) -> None:
+    load = _load(tmp_path, "title", PACKED, PER_RECORD, MEASURED)
+    costs = _taken(ground, {"kpl": load, "kpl-library": load})
+    speed = 1e6 / costs["kpl"].python
+    ratio = costs["kpl-library"].python / costs["kpl"].python
+    page.keep(results, "kpl", {name: cost.python for name, cost in costs.items()})
+    bars = {"events a second": (speed, ">=", 250_000), "of the library's way": (ratio, ">=", 2)}
+    assert len(page.judge(results, "kpl", bars)) < 2  # one of them is asked for
+
+
+def test_a_process_begins_about_as_fast_as_a_client_of_aws(results: Path, tmp_path: Path) -> None:
+    taken = {
+        name: [_began(code, tmp_path) for _ in range(1 + 2 * ROUNDS)][1:]
+        for name, code in INIT.items()
+    }
+    seconds = {name: statistics.median(each) for name, each in taken.items()}
+    page.keep(results, "init", seconds)
+    ratio = seconds["the consumer"] / seconds["a client of boto3"]
+    assert page.judge(results, "init", {"of a client of boto3": (ratio, "<=", 1.4)}) == []
+
+
+INIT: Final = {
+    "a client of boto3": "import boto3; boto3.client('secretsmanager')",
+    "the consumer": (
+        "from analytics import consume; from streamflix import aws;"
+        "aws.client('secretsmanager'); aws.client('ssm'); import redis.cluster, psycopg2"
+    ),
+}
+
+
+def _began(code: str, folder: Path) -> float:
+    """Seconds of CPU that it takes beyond Python itself, with bytecode as a layer ships it."""
+    measured = f"""
+import resource
+def spent():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+before = spent()
+{code}
+print(spent() - before)
+"""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env |= {
+        "PYTHONPATH": "functions:layers/core/python",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_REGION": "eu-central-1",
+    }
+    done = subprocess.run(
+        [str(PYTHON), "-c", measured], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)

@@ -170,6 +170,10 @@ rotation-status: sam-env cloud-env ## How each login of ENV is: what logs in, it
 incident: sam-env cloud-env ## What on-call of ENV sees first: red alarms, what the monitor finds, incidents, drills
 	@$(OWNER) incident --env "$(ENV)"
 
+.PHONY: live
+live: sam-env cloud-env ## A page of what runs now in ENV, served on this machine alone: viewers, quality, lag, titles
+	@$(OWNER) live --env "$(ENV)"
+
 .PHONY: drill
 drill: sam-env cloud-env ## Rehearse a restore of ENV now and follow it: TARGET=2026-11-30T12:00:00Z, or the latest
 	@$(OWNER) drill --env "$(ENV)" --target "$(TARGET)"

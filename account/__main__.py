@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--env", required=True, choices=guard.environments())
     command.set_defaults(run=_incident)
 
+    command = commands.add_parser("live", help="a page of what runs now, on this machine")
+    command.add_argument("--env", required=True, choices=guard.environments())
+    command.set_defaults(run=_live)
+
     command = commands.add_parser("drill", help="rehearse a restore and follow it")
     command.add_argument("--env", required=True, choices=guard.environments())
     command.add_argument("--target", default="", help="RFC 3339, or latest")
@@ -223,6 +227,13 @@ def _incident(options: argparse.Namespace) -> None:
     incident.show(_account(options.env), Terminal())
 
 
+def _live(options: argparse.Namespace) -> None:
+    from account.door import open_door
+    from account.live.serve import Page, serve
+
+    serve(Page(open_door(_account(options.env))), Terminal())
+
+
 def _drill(options: argparse.Namespace) -> None:
     from account.recovery.workflow import Workflow
 
@@ -243,7 +254,8 @@ def _adopt(options: argparse.Namespace) -> None:
 
 
 def _erase(options: argparse.Namespace) -> None:
-    from account.privacy.erase import Erasure, open_door
+    from account.door import open_door
+    from account.privacy.erase import Erasure
 
     door = open_door(_account(options.env))
     Erasure(door, Terminal()).run(options.file, os.environ, input)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from account import guard
 from account.clock import REAL, Clock
-from account.names import stack_of
+from account.door import words
 from account.privacy import letter, receipt
-from account.privacy.door import Door, words
 from account.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from account.guard import Account
+    from account.door import Door
     from account.view import View
 
 PAUSE_SECONDS = 1.0
@@ -110,18 +109,3 @@ class Erasure:
                 raise Refusal(f"Request {request} was cancelled: {reason} (docs/privacy.md).")
             self.view.progress(f"request {request}: {about['state']}")
             self.clock.sleep(PAUSE_SECONDS)
-
-
-def open_door(account: Account) -> Door:
-    """The API of this environment. Raises: `Refusal` when nothing is deployed."""
-    cloudformation = account.client("cloudformation")
-    try:
-        found = cloudformation.describe_stacks(StackName=stack_of(account.environment))
-    except cloudformation.exceptions.ClientError:
-        raise Refusal(
-            f"There is no stack {stack_of(account.environment)}: make deploy comes first."
-        ) from None
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0]["Outputs"]}
-    url = outputs["APIGatewayURL"]
-    guard.refuse_address(account.environment, "the API", url)
-    return Door(account, url)

@@ -88,6 +88,11 @@ class Batch:
     def first(self) -> int:
         return _of(min, self.records.numbers)
 
+    @property
+    def arrival(self) -> float:
+        """When its newest record came into the stream, in seconds since 1970."""
+        return max(self.records.arrivals)
+
 
 def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
     numbers = [entry["sequenceNumber"] for entry in entries]

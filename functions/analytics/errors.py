@@ -21,3 +21,19 @@ class MalformedInvocation(Permanent):
 class BadTask(Permanent):
     """The event names no restore whose events are to be counted. The restore workflow
     sends the right ones; by hand: events/analytics/replay.json."""
+
+
+class BadQuestion(Permanent):
+    """What was asked cannot be answered as it stands. The message is for who asked: it says what
+    to send instead, and repeats nothing."""
+
+
+class UnknownTitle(Permanent):
+    """The catalogue has no title of this id, and nothing was counted of it in the time that was
+    asked about."""
+
+
+class RollupsOverdue(Retryable):
+    """Old minutes or hours are left that one call had no time for. What was moved stays moved; the
+    next call goes on. When it stays, there is more to move each day than one call can: call the
+    function more often."""

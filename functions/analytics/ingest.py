@@ -88,8 +88,7 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
 
 
 def _outcome(batch: Batch, doors: Doors, applied: Applied, viewers_missed: bool = False) -> Outcome:
-    newest = max(batch.records.arrivals)
-    return Outcome(applied, round((doors.clock() - newest) * 1000), viewers_missed)
+    return Outcome(applied, round((doors.clock() - batch.arrival) * 1000), viewers_missed)
 
 
 def _stepped_over(batch: Batch) -> Decoded:

@@ -143,7 +143,11 @@ class Store:
             refused = {pointer[:2] for pointer in found if pointer.reason == "database"}
             cursor.execute(
                 _SQL["advance_watermark"],
-                {**_position(batch), "recent": psycopg2.Binary(sifted.recent(refused))},
+                {
+                    **_position(batch),
+                    "recent": psycopg2.Binary(sifted.recent(refused)),
+                    "arrival": batch.arrival,
+                },
             )
         ingested = len(sifted.fresh.events) - len(refused)
         return Applied(ingested, sifted.duplicates, pointers + found, len(erased))

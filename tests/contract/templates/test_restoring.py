@@ -232,6 +232,7 @@ ELSEWHERE = {
     "EventsUnsent": "who puts events into the stream, which no function does",
     "FilesUnreachable": "the eraser: files are not restored with the database",
     "QueueUnreachable": "the end of an erasure, which a restore does not tell anybody",
+    "RollupsOverdue": "the daily call that makes hours of old minutes",
     "ShardsUnknown": "who puts events into the stream",
     "WorkflowUnreachable": "the intake, which starts erasures",
 }

@@ -26,6 +26,7 @@ ONLY_AWS_CALLS = {
     (policy, statement)
     for policy, statements in {
         "streamflix-vpc-function": ["LambdaManagesInterfaces"],
+        "streamflix-analytics-keep": ["LambdaLeavesWhatItGaveUp", "SqsEncryptsForIt"],
         "streamflix-network-flow-log": ["VpcDeliversItsFlowLog", "VpcFindsItsLogGroup"],
         "streamflix-proxy": ["RdsProxyLogsInAsTheService"],
         "streamflix-service-execution": ["EcsDeliversTheLog", "EcsInjectsThePasswordOfRedis"],

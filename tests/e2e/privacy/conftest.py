@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from tests.e2e.answer import Answer, answer_to
+from tests.e2e import signed
 from tests.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.answer import Answer
 
 DOMAIN = "opendsr.streamflix.example"
 CALLBACK_HOST = "opendsr.controller.invalid"
@@ -37,15 +36,8 @@ class Api:
     key: Any = None
 
     def __call__(self, method: str, path: str, body: Any = None, *, sign: bool = True) -> Answer:
-        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
-        asked = AWSRequest(method=method, url=self.url + path, data=data, headers=headers)
-        if sign:
-            SigV4Auth(self.session.get_credentials(), "execute-api", "eu-central-1").add_auth(asked)
-        request = urllib.request.Request(
-            self.url + path, data=data, method=method, headers=dict(asked.headers)
-        )
-        return answer_to(request, within=35)
+        session = self.session if sign else None
+        return signed.call(session, method, self.url + path, body)
 
     def ask(self, who: dict[str, str], **changes: Any) -> dict[str, Any]:
         """A request's body."""

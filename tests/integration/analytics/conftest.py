@@ -17,6 +17,7 @@ from analytics import consume
 from streamflix import aws, settings
 from tests.integration.analytics.invocation import Context
 from tests.integration.analytics.restored import call, copy, kinesis, lost, source
+from tests.integration.analytics.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Database, Login, Servers
     from tests.playback import Event
 
-__all__ = ["call", "copy", "kinesis", "lost", "source"]  # fixtures of the tests of a replay
+__all__ = ["call", "copy", "kinesis", "lost", "screen", "source"]  # fixtures of some tests
 
 BOOK = "/streamflix/test/aurora"
 SOON = 0.5
@@ -181,7 +182,8 @@ def close(doors: Doors) -> None:
 def empty(database: Database) -> None:
     database.do(
         "analytics_owner",
-        "TRUNCATE analytics.title_minute, analytics.shard_watermark, analytics.attempt",
+        "TRUNCATE analytics.title_minute, analytics.title_hour, analytics.shard_watermark,"
+        " analytics.attempt",
     )
     database.do("app_owner", "TRUNCATE app.account CASCADE")
 

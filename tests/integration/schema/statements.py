@@ -56,6 +56,10 @@ ALLOWED = {
             " RETURNING begun"
         ),
         "DELETE FROM analytics.attempt WHERE sequence <= 1",
+        "SELECT analytics.fold_minutes(now() - interval '2 days', 1)",
+        "SELECT analytics.expire_hours(now() - interval '30 days', 1)",
+        "SELECT plays FROM analytics.title_hour",
+        "SELECT title_id FROM catalog.title",
         "SELECT life.epoch, fence.epoch FROM ops.epoch AS life, privacy.fence AS fence",
         "SELECT mark FROM privacy.tombstone WHERE epoch > 0",
         "SELECT wrapped_key FROM privacy.fence",
@@ -119,6 +123,7 @@ DENIED = {
         "UPDATE app.invoice SET amount_cents = 0",
         "DELETE FROM app.invoice",
         "SELECT * FROM analytics.title_minute",
+        "SELECT analytics.fold_minutes(now() - interval '2 days', 1)",
         "SELECT * FROM ops.epoch",
         "SELECT * FROM privacy.tombstone",
         "CREATE TEMPORARY TABLE mine (x int)",
@@ -126,6 +131,8 @@ DENIED = {
     ),
     "analytics": (
         "DELETE FROM analytics.title_minute",
+        "DELETE FROM analytics.title_hour",
+        "INSERT INTO analytics.title_hour VALUES (now(), 'tt1', 'DE', 'tv', 1, 2, 3, 4)",
         "DELETE FROM analytics.shard_watermark",
         "TRUNCATE analytics.attempt",
         "SELECT email FROM app.account",

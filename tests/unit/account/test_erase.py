@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from account.clock import Clock
+from account.door import Answer, Door
 from account.guard import Account
 from account.privacy import letter, receipt
-from account.privacy.door import Answer, Door
 from account.privacy.erase import Erasure
 from account.refusal import Refusal
 from tests.unit.account.answers import Paper

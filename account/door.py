@@ -1,4 +1,4 @@
-"""Signed calls of the privacy API."""
+"""Signed calls of the API, with the credentials of whoever calls."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from account import guard
+from account.names import stack_of
 from account.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -74,3 +75,18 @@ def words(answer: Answer) -> str:
         return f"The API answered {answer.status} {error}: may this role call it (execute-api)?"
     told = "; ".join(each["message"] for each in error["errors"]) or error["message"]
     return f"The API answered {answer.status}: {told}."
+
+
+def open_door(account: Account) -> Door:
+    """The API of this environment. Raises: `Refusal` when nothing is deployed."""
+    cloudformation = account.client("cloudformation")
+    try:
+        found = cloudformation.describe_stacks(StackName=stack_of(account.environment))
+    except cloudformation.exceptions.ClientError:
+        raise Refusal(
+            f"There is no stack {stack_of(account.environment)}: make deploy comes first."
+        ) from None
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0]["Outputs"]}
+    url = outputs["APIGatewayURL"]
+    guard.refuse_address(account.environment, "the API", url)
+    return Door(account, url)

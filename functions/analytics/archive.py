@@ -1,0 +1,47 @@
+"""Old counts in PostgreSQL, moved in steps. The functions that do it belong to the schema's owner
+(functions/schema/sql/0008): no login may delete a count by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamflix import fence
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from streamflix.addresses import Book
+    from streamflix.postgres import Postgres
+
+STEP_ROWS = 5_000
+"""Of one transaction: locks of a tenth of a second, and little to do again after a crash."""
+
+_DIRECTORY = Path(__file__).parent / "sql"
+_FOLD = (_DIRECTORY / "fold_minutes.sql").read_text()
+_EXPIRE = (_DIRECTORY / "expire_hours.sql").read_text()
+
+
+class Archive:
+    """Every method is a transaction, refused with `EpochMoved` while the database is not the one
+    that the address book means. Returns how many rows it took; 0 is the end."""
+
+    def __init__(self, book: Book, postgres: Postgres, rows: int = STEP_ROWS) -> None:
+        """`postgres` leads to the book's writer."""
+        self._book = book
+        self._postgres = postgres
+        self._rows = rows
+
+    def fold(self, before: datetime) -> int:
+        """Add minutes before this moment to their hours, and delete them."""
+        return self._take(_FOLD, before)
+
+    def expire(self, before: datetime) -> int:
+        """Delete hours before this moment."""
+        return self._take(_EXPIRE, before)
+
+    def _take(self, statement: str, before: datetime) -> int:
+        with fence.transaction(self._book, self._postgres) as (cursor, _):
+            cursor.execute(statement, {"before": before, "most": self._rows})
+            (taken,) = cursor.fetchone() or (0,)
+            return int(taken)

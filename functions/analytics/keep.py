@@ -1,0 +1,74 @@
+"""Once a day: minutes that are old become hours, and hours that are very old go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from analytics.archive import Archive
+from analytics.errors import RollupsOverdue
+from analytics.settings import KeepSettings
+from streamflix import log, settings
+from streamflix.addresses import AddressBook
+from streamflix.ca import CA_FILE
+from streamflix.deadline import Deadline
+from streamflix.postgres import Postgres
+from streamflix.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from streamflix.deadline import Context
+
+SHARE_LEFT = 0.1
+
+logger = log.get("analytics")
+
+
+@log.handler(logger)
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001
+    """Move what is old enough.
+
+    Event: anything; the schedule's is empty. Returns ``{"folded": rows, "expired": rows}``, of this
+    call alone. Raises: `RollupsOverdue` when its time was used up (call it again);
+    `EpochMoved`, `DatabaseUnreachable`, … (retryable). Safe to repeat and to kill: each step is one
+    transaction, and takes rows from one table as it adds them to the other.
+    """
+    env = settings.cached(KeepSettings)
+    deadline = Deadline.of(context)
+    told = {
+        "folded": _exhaust(archive(env).fold, _days_ago(env.rollup_minute_days), deadline),
+        "expired": _exhaust(archive(env).expire, _days_ago(env.rollup_hour_days), deadline),
+    }
+    logger.info("kept", extra=told)
+    return told
+
+
+@cache
+def archive(env: KeepSettings, ca_file: Path = CA_FILE) -> Archive:
+    book = AddressBook(env.address_book)
+    postgres = Postgres(
+        book,
+        "writer",
+        Secret(env.database_secret_arn),
+        application_name="streamflix-analytics-keep",
+        ca_file=ca_file,
+    )
+    return Archive(book, postgres)
+
+
+def _exhaust(step: Callable[[datetime], int], before: datetime, deadline: Deadline) -> int:
+    total = 0
+    while taken := step(before):
+        total += taken
+        if deadline.seconds_until(SHARE_LEFT) <= 0:
+            raise RollupsOverdue(f"{total} rows were moved, and there are more")
+    return total
+
+
+def _days_ago(days: int) -> datetime:
+    """The beginning of an hour, so that an hour is folded as a whole."""
+    then = datetime.now(UTC) - timedelta(days=days)
+    return then.replace(minute=0, second=0, microsecond=0)

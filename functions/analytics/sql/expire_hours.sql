@@ -1,0 +1,1 @@
+SELECT analytics.expire_hours(%(before)s, %(most)s)

@@ -1,0 +1,1 @@
+SELECT analytics.fold_minutes(%(before)s, %(most)s)

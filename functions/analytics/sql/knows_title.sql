@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM catalog.title WHERE title_id = %(title)s)

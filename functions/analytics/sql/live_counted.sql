@@ -1,0 +1,4 @@
+-- Of which minutes anything was counted; a look into the index for each.
+SELECT shown.minute
+  FROM unnest(%(minutes)s::timestamptz[]) AS shown (minute)
+ WHERE EXISTS (SELECT FROM analytics.title_minute AS total WHERE total.minute = shown.minute)

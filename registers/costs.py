@@ -83,7 +83,8 @@ class Scenario:
     def stream(self) -> float:
         if self.parameters["StreamMode"] == "ON_DEMAND":
             return self.hourly("on_demand_hour") + self.used("stream_gb", "on_demand_gb")
-        shards = self.number("ShardCount") * self.hourly("shard_hour")
+        shard = self.hourly("shard_hour") + self.hourly("retention_shard_hour")
+        shards = self.number("ShardCount") * shard
         return float(shards + self.used("put_units_million", "put_units_million"))
 
     def api(self) -> float:

@@ -96,7 +96,7 @@ class Batch:
 
 def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
     numbers = [entry["sequenceNumber"] for entry in entries]
-    if not "".join(numbers).encode().isdigit():
+    if not all(numbers) or not "".join(numbers).encode().isdigit():
         raise ValueError("a sequence number is none")
     return Records(
         numbers,

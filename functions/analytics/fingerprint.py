@@ -20,13 +20,15 @@ class NotAnId(ValueError):
 
 
 def of(ids: Sequence[str]) -> bytes:
-    """8 bytes for each UUID: its halves, one laid over the other. Raises: `NotAnId`.
+    """8 bytes for each UUID: its halves, one laid over the other backwards. Raises: `NotAnId`.
 
     Ids that are random, or made from a clock, spread: two of 10 million are the same once in
     300,000 times. The same in every process, unlike hash().
     """
     whole = array("Q", _bytes(ids))
-    first, second = whole[::2].tobytes(), whole[1::2].tobytes()
+    halves = whole[1::2]
+    halves.byteswap()  # or an id whose halves are equal would be like all such
+    first, second = whole[::2].tobytes(), halves.tobytes()
     laid = int.from_bytes(first, "little") ^ int.from_bytes(second, "little")
     return laid.to_bytes(len(first), "little")
 

@@ -86,7 +86,7 @@ def _read(socket: socket.socket, answers: int) -> None:
     lines = b"".join(told)
     if b"-" in lines:
         at = lines.index(b"-")
-        raise ResponseError(lines[at + 1 : lines.index(b"\r", at)].decode())
+        raise ResponseError(lines[at + 1 : lines.index(b"\r", at)].decode(errors="replace"))
 
 
 def _by_node(cluster: RedisCluster, audiences: Audiences) -> Collection[tuple[Any, list[bytes]]]:

@@ -62,7 +62,7 @@ class Question:
     def page_end(self) -> datetime:
         """Where this page ends, and the next one begins unless it is `end`."""
         measure = MEASURES[self.by]
-        return min(self.end, self.at + measure.step * measure.points)
+        return self.at + min(self.end - self.at, measure.step * measure.points)
 
     @property
     def is_first(self) -> bool:
@@ -79,7 +79,7 @@ def ask(title: str, given: Mapping[str, str], now: datetime, minute_days: int) -
     if not set(given) <= PARAMETERS or ("next" in given and len(given) > 1):
         raise BadQuestion("Send by, from and to, or next alone.")
     if "next" in given:
-        return _resume(title, given["next"])
+        return _resume(title, given["next"], now)
     by = _GRAINS.get(given.get("by", "minute"))
     if by is None:
         raise BadQuestion("by is minute or hour.")
@@ -119,8 +119,9 @@ def _cursor(question: Question) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _resume(title: str, cursor: str) -> Question:
-    """Whoever writes a cursor himself gets no more than he could have asked for."""
+def _resume(title: str, cursor: str, now: datetime) -> Question:
+    """Whoever writes a cursor himself gets no longer a time than he could have asked for. Minutes
+    that have gone meanwhile are not refused: an answer that was begun may be read to its end."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         name, by, *places = json.loads(base64.b64decode(padded, b"-_", validate=True))
@@ -130,7 +131,8 @@ def _resume(title: str, cursor: str) -> Question:
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError, binascii.Error):
         raise BadQuestion(_NOT_OURS) from None
     aligned = all(_floor(each, measure.step) == each for each in (start, end, at))
-    if name != title or not aligned or not start <= at < end or end - start > measure.widest:
+    ordered = _EPOCH <= start <= at < end <= _ceil(now, measure.step)
+    if name != title or not aligned or not ordered or end - start > measure.widest:
         raise BadQuestion(_NOT_OURS)
     return Question(title, grain, start, end, at)
 
@@ -146,9 +148,12 @@ def _instant(name: str, text: str) -> datetime:
     if not _INSTANT.fullmatch(text):
         raise wrong
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):  # the 30th of February; before the year 1
         raise wrong from None
+    if moment < _EPOCH + max(measure.widest for measure in MEASURES.values()):
+        raise wrong
+    return moment
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:

@@ -27,7 +27,7 @@ COMMENT ON COLUMN analytics.shard_watermark.arrived_at IS
 GRANT SELECT ON analytics.title_hour TO analytics_rw;
 
 -- Counts are moved and expired by these two alone, and only when they are old: no login may delete
--- one. Each call takes at most as many rows as it is told, and returns how many it took; 0 is the
+-- one itself. Each call takes at most as many rows as it is told, and returns how many it took; 0 is the
 -- end. A row that somebody just adds to is left for a later call.
 CREATE FUNCTION analytics.fold_minutes(before timestamptz, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -61,6 +61,7 @@ def _spoilt(**changes: Any) -> dict[str, Any]:
         {"Records": [{**playback.record(b""), "eventSourceARN": "arn:aws:sqs:eu:0:queue"}]},
         playback.batch([playback.record(b""), playback.record(b"", shard="shardId-000000000001")]),
         _spoilt(sequenceNumber="first"),
+        _spoilt(sequenceNumber=""),
         _spoilt(data=7),
         _spoilt(approximateArrivalTimestamp=None),
     ],

@@ -32,7 +32,13 @@ def test_one_is_the_same_in_any_company(company: list[UUID], one: UUID) -> None:
 
 def test_it_is_known_for_good() -> None:
     """It is kept with the watermark, and two processes count one viewer."""
-    assert fingerprint.of([SOME]).hex() == "9317131f13178000"
+    assert fingerprint.of([SOME]).hex() == "fdf9fdf1fdf96e6e"
+
+
+def test_an_id_of_two_equal_halves_is_like_no_other() -> None:
+    halves = ["0f1e2d3c4b5a6977", "8899aabbccddee00", "0" * 15 + "1"]
+
+    assert len(set(of([UUID(half * 2) for half in halves]))) == 3
 
 
 def test_capital_letters_name_the_same() -> None:

@@ -6,10 +6,7 @@ botocore's defaults (60 seconds to connect, 60 to read, 5 attempts) outlive a fu
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from botocore.session import Session
+from typing import Any
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 4
@@ -19,9 +16,11 @@ ATTEMPTS = 2
 @cache
 def client(service: str) -> Any:
     """The process's client of a service; whoever needs another one passes it as an argument."""
+    # boto3's clients are these. What it imports beside takes a quarter of a function's start.
     from botocore.config import Config
+    from botocore.session import get_session
 
-    return _session().create_client(
+    return get_session().create_client(
         service,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
@@ -29,14 +28,6 @@ def client(service: str) -> Any:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         ),
     )
-
-
-@cache
-def _session() -> Session:
-    # boto3's clients are these. What it imports beside takes a quarter of a function's start.
-    from botocore.session import get_session
-
-    return get_session()
 
 
 def reason(error: Exception) -> str:

@@ -11,8 +11,6 @@ refuses to run beside a game day, and takes back what it did when it is interrup
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import os
 import secrets
 import signal
@@ -27,6 +25,7 @@ from capacity.logs import invocations, lines_of
 from capacity.runs import KINDS, Run
 from capacity.strokes import EVENT_BYTES, STROKE_S, Load, samples
 from chaos import processes
+from chaos.alone import alone
 from chaos.background import Background
 from chaos.session import Session
 from chaos.viewers import UNREACHABLE, Viewers
@@ -34,7 +33,7 @@ from demo.platform import CannotPlay, Platform
 from local import cuts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 QUIET_S: Final = 60.0
 BURST_TIMES: Final = 10.0
@@ -187,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(each, signal.default_int_handler)
     try:
         platform = Platform.open(Path(os.environ["STREAMFLIX_OUTPUTS"]))
-        with _alone():
+        with alone():
             run = record(platform, given.kind, given.rate, given.seconds or LASTS_S[given.kind])
     except (CannotPlay, NotRecorded, processes.NoSuchServer, *UNREACHABLE) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -207,19 +206,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=300.0, help="events a second, in the mean")
     parser.add_argument("--seconds", type=float, help="in all; see LASTS_S")
     return parser.parse_args(arguments)
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """A game day would measure this, and this a game day. Raises: `CannotPlay`."""
-    place = processes.home() / "chaos"
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotPlay("a game day is going on") from None
-        yield
 
 
 if __name__ == "__main__":

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import signal
 import sys
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from chaos import game, processes, report, scenarios
+from chaos import game, report, scenarios
+from chaos.alone import alone
 from chaos.bars import missed
 from demo import tables
 from demo.platform import CannotPlay, Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from chaos.result import Result
 
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     results: list[Result] = []
     try:
         platform = Platform.open(Path(os.environ["STREAMFLIX_OUTPUTS"]))
-        with _alone():
+        with alone():
             for scenario in chosen:
                 console.print(f"{scenario.name}: {scenario.line} …", markup=False)
                 played = game.play(
@@ -86,19 +85,6 @@ def _list(console: Console) -> None:
         table.add_row(scenario.name, scenario.line)
     table.add_row("all", "each of them, one after the other")
     console.print(table)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two game days at once would each measure the other. Raises: `CannotPlay`."""
-    place = processes.home() / "chaos"
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotPlay("another game day is going on") from None
-        yield
 
 
 if __name__ == "__main__":

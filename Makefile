@@ -56,21 +56,21 @@ down: cloud-env ## End every process of the laptop cloud and remove its state
 
 .PHONY: test
 test: dev-env cloud-env sam-env scan-env ## Every suite, on a laptop cloud of its own
-	@echo "three lanes side by side, each shown when it ends: what needs no server, and recovery; the other rooms; the laptop cloud and what is deployed"
+	@echo "three lanes side by side, each shown when it ends: what needs no server, and the laptop cloud; the rooms; what is deployed, and recovery"
 	@$(MAKE) -j3 --output-sync=target pure rooms deployed
 	@$(MAKE) coverage
 
 .PHONY: pure rooms deployed
 pure:
-	@$(MAKE) lint
-	@$(MAKE) unit
 	@$(MAKE) contract
-	@$(MAKE) integration-recovery
+	@$(MAKE) integration-laptop
+	@$(MAKE) unit
 rooms:
+	@$(MAKE) lint
 	@$(MAKE) integration-rooms
 deployed:
-	@$(MAKE) integration-laptop
 	@$(MAKE) e2e
+	@$(MAKE) integration-recovery
 
 .PHONY: lint
 lint: dev-env cloud-env ## ruff and mypy --strict

@@ -16,7 +16,7 @@ from redis.exceptions import RedisClusterException
 
 from analytics import hyperloglog
 from tests.integration.tap import Tap
-from tests.playback import batch, event, events, expected_rows, packed, plain
+from tests.playback import batch, events, expected_rows, packed, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,7 +31,7 @@ WATERMARKS: Final = "SELECT shard, sequence FROM analytics.shard_watermark WHERE
 ROLLUPS: Final = """
 SELECT to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'), title_id, country, device,
        plays, watched_s, rebuffer_ms, errors
-FROM analytics.title_minute WHERE title_id = %s
+FROM analytics.title_counted() WHERE title_id = %s
 """
 UNREACHABLE: Final = (psycopg2.Error, TimeoutError)
 

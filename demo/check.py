@@ -26,15 +26,15 @@ AVERAGE_TOLERANCE: Final = 0.01
 ROLLUPS: Final = """
 SELECT to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'), title_id, country, device,
        plays, watched_s, rebuffer_ms, errors
-FROM analytics.title_minute WHERE minute BETWEEN %s AND %s
+FROM analytics.title_counted() WHERE minute BETWEEN %s AND %s
 """
 TOTALS: Final = """
 SELECT coalesce(sum(plays), 0), coalesce(sum(watched_s), 0), coalesce(sum(rebuffer_ms), 0),
        coalesce(sum(errors), 0)
-FROM analytics.title_minute
+FROM analytics.title_counted()
 """
 USED_MINUTES: Final = """
-SELECT DISTINCT extract(epoch FROM minute)::bigint / 60 FROM analytics.title_minute
+SELECT DISTINCT extract(epoch FROM minute)::bigint / 60 FROM analytics.title_counted()
 WHERE minute > now() - interval '1 day'
 """
 HISTORY: Final = """

@@ -1,5 +1,5 @@
-"""Old counts in PostgreSQL, moved in steps. The functions that do it belong to the schema's owner
-(functions/schema/sql/0008): no login may delete a count by itself."""
+"""Counts in PostgreSQL, moved. The functions that do it belong to the schema's owner
+(functions/schema/sql/0008 and 0009): no login may delete a count by itself."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ STEP_ROWS = 5_000
 _DIRECTORY = Path(__file__).parent / "sql"
 _FOLD = (_DIRECTORY / "fold_minutes.sql").read_text()
 _EXPIRE = (_DIRECTORY / "expire_hours.sql").read_text()
+_MERGE = (_DIRECTORY / "merge_deltas.sql").read_text()
 
 
 class Archive:
     """Every method is a transaction, refused with `EpochMoved` while the database is not the one
-    that the address book means. Returns how many rows it took; 0 is the end."""
+    that the address book means. Returns how many rows it moved; 0 is the end."""
 
     def __init__(self, book: Book, postgres: Postgres, rows: int = STEP_ROWS) -> None:
         """`postgres` leads to the book's writer."""
@@ -32,16 +33,20 @@ class Archive:
         self._postgres = postgres
         self._rows = rows
 
+    def merge(self, table: int) -> int:
+        """Add all that was appended to this table to its minutes, at once."""
+        return self._run(_MERGE, table=table)
+
     def fold(self, before: datetime) -> int:
         """Add minutes before this moment to their hours, and delete them."""
-        return self._take(_FOLD, before)
+        return self._run(_FOLD, before=before, most=self._rows)
 
     def expire(self, before: datetime) -> int:
         """Delete hours before this moment."""
-        return self._take(_EXPIRE, before)
+        return self._run(_EXPIRE, before=before, most=self._rows)
 
-    def _take(self, statement: str, before: datetime) -> int:
+    def _run(self, statement: str, **parameters: object) -> int:
         with fence.transaction(self._book, self._postgres) as (cursor, _):
-            cursor.execute(statement, {"before": before, "most": self._rows})
+            cursor.execute(statement, parameters)
             (taken,) = cursor.fetchone() or (0,)
             return int(taken)

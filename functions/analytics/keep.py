@@ -1,13 +1,17 @@
-"""Once a day: minutes that are old become hours, and hours that are very old go."""
+"""Once a minute: what was appended is added to its minutes, old minutes become hours, very old
+hours go."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from analytics import deltas
 from analytics.archive import Archive
 from analytics.errors import RollupsOverdue
+from analytics.patience import persist
 from analytics.settings import KeepSettings
 from streamflix import log, settings
 from streamflix.addresses import AddressBook
@@ -23,22 +27,25 @@ if TYPE_CHECKING:
     from streamflix.deadline import Context
 
 SHARE_LEFT = 0.1
+# A minute that was appended to by hundreds of shards is added up in many seconds.
+OPTIONS = "-c statement_timeout=240s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
 
 logger = log.get("analytics")
 
 
 @log.handler(logger)
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001
-    """Move what is old enough.
+    """Move what is due.
 
-    Event: anything; the schedule's is empty. Returns ``{"folded": rows, "expired": rows}``, of this
-    call alone. Raises: `RollupsOverdue` when its time was used up (call it again);
-    `EpochMoved`, `DatabaseUnreachable`, … (retryable). Safe to repeat and to kill: each step is one
-    transaction, and takes rows from one table as it adds them to the other.
+    Event: anything; the schedule's is empty. Returns ``{"merged": rows, "folded": rows, "expired":
+    rows}``, of this call alone. Raises: `RollupsOverdue` when its time was used up (the next call
+    goes on); `EpochMoved`, `DatabaseUnreachable`, … (retryable). Safe to repeat and to kill: each
+    step is one transaction, and takes rows from one table as it adds them to the other.
     """
     env = settings.cached(KeepSettings)
     deadline = Deadline.of(context)
     told = {
+        "merged": persist(lambda: archive(env).merge(deltas.settled_at(time.time())), deadline),
         "folded": _exhaust(archive(env).fold, _days_ago(env.rollup_minute_days), deadline),
         "expired": _exhaust(archive(env).expire, _days_ago(env.rollup_hour_days), deadline),
     }
@@ -55,6 +62,7 @@ def archive(env: KeepSettings, ca_file: Path = CA_FILE) -> Archive:
         Secret(env.database_secret_arn),
         application_name="streamflix-analytics-keep",
         ca_file=ca_file,
+        options=OPTIONS,
     )
     return Archive(book, postgres)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,8 @@ from uuid import UUID
 
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
-from psycopg2.errors import CardinalityViolation
 
+from analytics import deltas
 from analytics.decode import Pointer
 from analytics.rollup import Fresh, by_minute, roll_up, sift
 from streamflix import fence
@@ -38,6 +39,10 @@ COPY_BYTES = 1 << 17
 _DIRECTORY = Path(__file__).parent / "sql"
 _SQL = {path.stem: path.read_text() for path in _DIRECTORY.glob("*.sql")}
 STAGING = _SQL["staging"]
+_DELTAS = (
+    "analytics.title_delta_{}"
+    " (minute, title_id, country, device, plays, watched_s, rebuffer_ms, errors)"
+)
 
 
 @dataclass(slots=True)
@@ -228,12 +233,12 @@ def _write(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[P
         return [Pointer(*fresh.places[0], "database")]
     first, second = fresh.halves()
     pointers = _write(cursor, first, erased)
-    cursor.execute("TRUNCATE staged_rollup, staged_stop")
+    cursor.execute("TRUNCATE staged_stop")
     return pointers + _write(cursor, second, erased)
 
 
-# SQLSTATE classes 22 and 23; and 21000, when a statement meets one row under two names.
-_REFUSED = (psycopg2.DataError, psycopg2.IntegrityError, CardinalityViolation)
+# SQLSTATE classes 22 and 23.
+_REFUSED = (psycopg2.DataError, psycopg2.IntegrityError)
 
 
 def _is_fault_of_schema(error: psycopg2.Error) -> bool:
@@ -245,8 +250,7 @@ def _is_fault_of_schema(error: psycopg2.Error) -> bool:
 
 def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[int]:
     """Returns the positions of the stops whose profile does not exist."""
-    _copy(cursor, "staged_rollup", _rollup_lines(fresh.events))
-    cursor.execute(_SQL["add_rollups"])
+    _copy(cursor, _DELTAS.format(deltas.open_at(time.time())), _rollup_lines(fresh.events))
     stops = [it for it in _stops(fresh.events) if not erased or fresh.places[it[0]] not in erased]
     if not stops:
         return []

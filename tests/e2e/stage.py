@@ -106,14 +106,14 @@ class Stage:
         columns = ("plays", "watched_s", "rebuffer_ms", "errors")
         sums = ", ".join(f"coalesce(sum({column}), 0)::bigint" for column in columns)
         rows = self._rows(
-            f"SELECT {sums} FROM analytics.title_minute WHERE title_id = %s", self.title
+            f"SELECT {sums} FROM analytics.title_counted() WHERE title_id = %s", self.title
         )
         return dict(zip(columns, rows[0], strict=True))
 
     def table(self) -> list[tuple[Any, ...]]:
         """Every rollup row of this stage's title."""
         return self._rows(
-            "SELECT * FROM analytics.title_minute WHERE title_id = %s"
+            "SELECT * FROM analytics.title_counted() WHERE title_id = %s"
             " ORDER BY minute, country, device",
             self.title,
         )

@@ -105,10 +105,10 @@ class Database:
         return Login(name, PASSWORDS[name])
 
     @contextmanager
-    def connection(self, login: Login | None = None) -> Iterator[Any]:
-        """To the writer; master's when no other login is named."""
+    def connection(self, login: Login | None = None, at: str = "") -> Iterator[Any]:
+        """To the writer unless an address is given; master's when no other login is named."""
         login = login or self.servers.postgres.master
-        host, _, port = self.servers.postgres.writer.rpartition(":")
+        host, _, port = (at or self.servers.postgres.writer).rpartition(":")
         connection = psycopg2.connect(
             host=host,
             port=port,

@@ -23,7 +23,17 @@ SINGLES = {
 }
 ALARMS = SINGLES | COMPOSITES
 # What can break while nobody looks at it; each of these stacks' neighbours watches it.
-WATCHED = {"Alerting", "Analytics", "Api", "Aurora", "Backup", "Balancer", "Cache", "Files"}
+WATCHED = {
+    "Alerting",
+    "Analytics",
+    "AnalyticsReplay",
+    "Api",
+    "Aurora",
+    "Backup",
+    "Balancer",
+    "Cache",
+    "Files",
+}
 WATCHED |= {
     "Network",
     "Privacy",

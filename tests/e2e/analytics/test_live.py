@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -101,9 +100,8 @@ def test_minutes_that_are_old_become_hours_when_the_schedule_fires(
         FunctionName=f"streamflix-analytics-keep-{outputs['EnvironmentSuffix']}", Payload=b"{}"
     )
 
-    told = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, told
-    assert told["folded"] >= 1
+    # The schedule's own call, once a minute, may have been first: what it moved is what counts.
+    assert "FunctionError" not in answer, answer["Payload"].read()
     assert stage.table() == []
     span = f"from={old:%Y-%m-%dT%H:00:00Z}&to={old + timedelta(hours=1):%Y-%m-%dT%H:00:00Z}"
     points = eventually(

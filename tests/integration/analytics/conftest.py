@@ -182,7 +182,8 @@ def close(doors: Doors) -> None:
 def empty(database: Database) -> None:
     database.do(
         "analytics_owner",
-        "TRUNCATE analytics.title_minute, analytics.title_hour, analytics.shard_watermark,"
+        "TRUNCATE analytics.title_minute, analytics.title_delta_0, analytics.title_delta_1,"
+        " analytics.title_delta_2, analytics.title_hour, analytics.shard_watermark,"
         " analytics.attempt",
     )
     database.do("app_owner", "TRUNCATE app.account CASCADE")
@@ -199,7 +200,7 @@ class Table:
             "analytics_rw",
             """SELECT to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'), title_id,
                       country, device, plays, watched_s, rebuffer_ms, errors
-                 FROM analytics.title_minute""",
+                 FROM analytics.title_counted()""",
         )
         return {row[:4]: row[4:] for row in rows}
 

@@ -153,6 +153,9 @@ def call(
 TABLES = {
     "analytics_owner": (
         "analytics.title_minute",
+        "analytics.title_delta_0",
+        "analytics.title_delta_1",
+        "analytics.title_delta_2",
         "analytics.shard_watermark",
         "analytics.attempt",
     ),

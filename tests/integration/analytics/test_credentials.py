@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from analytics import deltas
 from streamflix.errors import (
     CredentialsRefused,
     StatementRefused,
@@ -82,10 +83,11 @@ def test_a_password_that_nobody_wrote_down_is_refused_in_time(
 def test_a_missing_grant_is_an_error_that_says_so(
     consumer: Consumer, table: Table, database: Database
 ) -> None:
-    database.do("analytics_owner", "REVOKE INSERT ON analytics.title_minute FROM analytics_rw")
+    parts = ", ".join(f"analytics.title_delta_{number}" for number in range(deltas.TABLES))
+    database.do("analytics_owner", f"REVOKE INSERT ON {parts} FROM analytics_rw")
     try:
-        with pytest.raises(StatementRefused, match=r"42501.*title_minute"):
+        with pytest.raises(StatementRefused, match=r"42501.*title_delta"):
             consumer(batch(plain(events(3))), seconds=1)
     finally:
-        database.do("analytics_owner", "GRANT INSERT ON analytics.title_minute TO analytics_rw")
+        database.do("analytics_owner", f"GRANT INSERT ON {parts} TO analytics_rw")
     assert table.watermarks() == {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from analytics import decode, ingest
+from analytics import decode, deltas, ingest
 from analytics.envelope import Batch
 from streamflix.errors import StatementRefused
 from tests import playback
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.integration.analytics.conftest import Cloud, Consumer, Table
     from tests.integration.conftest import Database
 
+DELTAS = [f"title_delta_{number}" for number in range(deltas.TABLES)]
 BROKEN = bytearray(aggregated([event(), event()]))
 BROKEN[50] ^= 4
 POISON: dict[str, tuple[Any, str]] = {
@@ -77,7 +78,7 @@ def test_one_poison_record_among_a_thousand_loses_none_of_the_others(
 @pytest.fixture
 def fussy(database: Database) -> Iterator[None]:
     """The database refuses a title that the decoder lets pass."""
-    tables = {"title_minute": "analytics", "watch_history": "app"}
+    tables = {**dict.fromkeys(DELTAS, "analytics"), "watch_history": "app"}
     for name, schema in tables.items():
         database.do(
             f"{schema}_owner",
@@ -237,14 +238,17 @@ def test_two_names_of_one_minute_take_no_event_with_them(
 @pytest.fixture
 def narrow(database: Database) -> Iterator[None]:
     """Rows that no partition takes, as a partitioned table says it."""
-    table = "analytics.title_minute"
     body = "BEGIN RAISE EXCEPTION USING ERRCODE = '23514'; END"
     database.do(
         "analytics_owner",
-        f"""CREATE FUNCTION analytics.narrow() RETURNS trigger LANGUAGE plpgsql AS $${body}$$;
-            CREATE TRIGGER narrow BEFORE INSERT ON {table}
-                   FOR EACH ROW EXECUTE FUNCTION analytics.narrow()""",
+        f"CREATE FUNCTION analytics.narrow() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
     )
+    for name in DELTAS:
+        database.do(
+            "analytics_owner",
+            f"""CREATE TRIGGER narrow BEFORE INSERT ON analytics.{name}
+                       FOR EACH ROW EXECUTE FUNCTION analytics.narrow()""",
+        )
     yield
     database.do("analytics_owner", "DROP FUNCTION analytics.narrow() CASCADE")
 
@@ -252,9 +256,11 @@ def narrow(database: Database) -> Iterator[None]:
 @pytest.fixture
 def wide(database: Database) -> Iterator[None]:
     """A column that this code does not know and that asks for a value."""
-    database.do("analytics_owner", "ALTER TABLE analytics.title_minute ADD COLUMN n int NOT NULL")
+    for name in DELTAS:
+        database.do("analytics_owner", f"ALTER TABLE analytics.{name} ADD COLUMN n int NOT NULL")
     yield
-    database.do("analytics_owner", "ALTER TABLE analytics.title_minute DROP COLUMN n")
+    for name in DELTAS:
+        database.do("analytics_owner", f"ALTER TABLE analytics.{name} DROP COLUMN n")
 
 
 @pytest.mark.parametrize(("fault", "code"), [("narrow", "23514"), ("wide", "23502")])

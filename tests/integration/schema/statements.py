@@ -44,6 +44,14 @@ ALLOWED = {
             " ON CONFLICT (minute, title_id, country, device)"
             " DO UPDATE SET plays = title_minute.plays + excluded.plays"
         ),
+        (
+            "INSERT INTO analytics.title_delta_1"
+            " (minute, title_id, country, device, plays, watched_s, rebuffer_ms, errors)"
+            " VALUES (now(), 'tt1', 'DE', 'tv', 1, 2, 3, 4)"
+        ),
+        "SELECT * FROM analytics.title_deltas()",
+        "SELECT * FROM analytics.title_counted()",
+        "SELECT analytics.merge_deltas(1)",
         "SELECT sequence, recent FROM analytics.shard_watermark FOR UPDATE",
         (
             "INSERT INTO analytics.shard_watermark (stream, shard, sequence) VALUES ('s', '0', 1)"
@@ -123,7 +131,9 @@ DENIED = {
         "UPDATE app.invoice SET amount_cents = 0",
         "DELETE FROM app.invoice",
         "SELECT * FROM analytics.title_minute",
+        "SELECT * FROM analytics.title_counted()",
         "SELECT analytics.fold_minutes(now() - interval '2 days', 1)",
+        "SELECT analytics.merge_deltas(0)",
         "SELECT * FROM ops.epoch",
         "SELECT * FROM privacy.tombstone",
         "CREATE TEMPORARY TABLE mine (x int)",
@@ -131,6 +141,9 @@ DENIED = {
     ),
     "analytics": (
         "DELETE FROM analytics.title_minute",
+        "DELETE FROM analytics.title_delta_1",
+        "TRUNCATE analytics.title_delta_1",
+        "UPDATE analytics.title_delta_1 SET plays = 0",
         "DELETE FROM analytics.title_hour",
         "INSERT INTO analytics.title_hour VALUES (now(), 'tt1', 'DE', 'tv', 1, 2, 3, 4)",
         "DELETE FROM analytics.shard_watermark",

@@ -139,9 +139,10 @@ def test_an_account_with_anything_on_it_cannot_disappear(cluster, migrated: str)
         "(now(), 'tt1', 'DE', 'tv', 1, -1, 1, 1)",
     ],
 )
-def test_a_rollup_that_cannot_be_right_is_refused(run, row: str) -> None:
+@pytest.mark.parametrize("table", ["title_minute", "title_delta_0"])
+def test_a_rollup_that_cannot_be_right_is_refused(run, row: str, table: str) -> None:
     with pytest.raises(psycopg2.errors.CheckViolation):
-        run("analytics", f"INSERT INTO analytics.title_minute VALUES {row}")
+        run("analytics", f"INSERT INTO analytics.{table} VALUES {row}")
 
 
 def test_a_country_of_three_letters_does_not_fit(run) -> None:

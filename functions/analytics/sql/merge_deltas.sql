@@ -1,0 +1,1 @@
+SELECT analytics.merge_deltas(%(table)s)

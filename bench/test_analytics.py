@@ -35,7 +35,7 @@ PACKED: Final = 12_000
 """The same in aggregates of 60."""
 PER_RECORD: Final = 60
 SHARD: Final = "shardId-000000000000"
-WARM, MEASURED = 1, 5
+WARM, MEASURED = 1, 20
 ROUNDS: Final = 5
 
 TABLE: Final = """
@@ -46,12 +46,13 @@ CREATE UNLOGGED TABLE IF NOT EXISTS analytics.raw_event (
 GRANT INSERT ON analytics.raw_event TO analytics_rw
 """
 EMPTY: Final = """
-TRUNCATE analytics.title_minute, analytics.shard_watermark, analytics.attempt, analytics.raw_event
+TRUNCATE analytics.title_minute, analytics.title_delta_0, analytics.title_delta_1,
+         analytics.title_delta_2, analytics.shard_watermark, analytics.attempt, analytics.raw_event
 """
 ROWS: Final = """
 SELECT to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'), title_id, country::text, device,
        plays, watched_s, rebuffer_ms, errors
-  FROM analytics.title_minute
+  FROM analytics.title_counted()
 """
 PEOPLE: Final = """
 WITH viewer AS (SELECT n, md5('account ' || n)::uuid AS account,

@@ -19,7 +19,6 @@ import psycopg2
 
 from analytics.decode import decode
 from analytics.envelope import Batch
-from analytics.opening import GC_THRESHOLD
 from analytics.store import STAGING, Store
 from bench import replay
 from bench.picture import curve
@@ -219,7 +218,6 @@ def test_ten_thousand_tombstones_cost_the_consumer_next_to_nothing(
         stores.opened.append(postgres)
         consumers.append(Consumer(Store(stores.book, postgres, tombstones), []))  # type: ignore[arg-type]
     gc.freeze()  # as the consumer does
-    gc.set_threshold(GC_THRESHOLD)
     for number in range(ROUNDS + 2):
         for consumer in consumers if number % 2 else reversed(consumers):
             consumer.apply(_batch(number, id(consumer)))

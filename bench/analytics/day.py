@@ -27,7 +27,9 @@ TITLES: Final = 5_000
 VIEWERS: Final = 200_000
 STOPPING: Final = 2_000
 """Only these stop, so that few accounts must exist."""
-PER_SECOND: Final = 2_000
+PER_SECOND: Final = 6_000
+BATCH_S: Final = 2
+"""So far apart batches begin: twenty of them lie in one minute, as if two shards had sent them."""
 NOON: Final = datetime(2025, 11, 23, 12, tzinfo=UTC)
 KINDS: Final = ("heartbeat", "play_start", "stop", "pause", "rebuffer", "error")
 SHARES: Final = (88, 3, 2, 3, 2, 2)
@@ -74,7 +76,7 @@ def events(count: int, seed: int, keyed: str = "viewer") -> list[Event]:
     title, or ``title``, with as many salts as it would fill shards: then a shard sees few.
     """
     rng = random.Random(seed)
-    began = NOON + timedelta(seconds=seed * 7)
+    began = NOON + timedelta(seconds=seed * BATCH_S)
     ranks, weights = _SHARD if keyed == "title" else (range(TITLES), _POPULARITY)
     return [
         _event(rng, began + timedelta(seconds=n / PER_SECOND), _chosen(rng, ranks, weights))

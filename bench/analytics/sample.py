@@ -134,6 +134,8 @@ def _measured(task: dict[str, Any], place: Place) -> dict[str, float]:
         envelope += time.process_time() - began
         spent += _handled(variant, event)
         del event
+    if hasattr(variant, "finish"):
+        variant.finish()
     if getattr(variant, "missed", 0):
         raise SystemExit("viewers were not counted")
     return {

@@ -21,16 +21,11 @@ if TYPE_CHECKING:
 
     from analytics.settings import Settings
 
-GC_THRESHOLD = 200_000
-
 
 def open_doors(
     env: Settings, application_name: str, ca_file: Path, *, recounts: bool = False
 ) -> Doors:
-    # A batch makes some 60,000 objects and no cycles: looking for cycles among them again and
-    # again costs a fifth of the CPU.
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
+    gc.freeze()  # what was loaded stays
     book = AddressBook(env.address_book)
     postgres = Postgres(
         book,

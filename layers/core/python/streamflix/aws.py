@@ -20,7 +20,9 @@ def client(service: str) -> Any:
     from botocore.config import Config
     from botocore.session import get_session
 
-    return get_session().create_client(
+    session = get_session()
+    session.register_component("data_loader", _loader())
+    return session.create_client(
         service,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
@@ -28,6 +30,15 @@ def client(service: str) -> Any:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         ),
     )
+
+
+@cache
+def _loader() -> Any:
+    """What reads botocore's descriptions of AWS, and remembers them. Sessions are not shared: they
+    remember credentials as well."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def reason(error: Exception) -> str:

@@ -109,7 +109,7 @@ class _Replay:
                 with self._counting:
                     if self._is_over():
                         return False, chunk.behind_seconds
-                    self._count(Batch(cursor.shard, Records.of(records)))
+                    self._count(Batch.of(cursor.shard, Records.of(records)))
             # What arrives from now on is the consumer's, whose checkpoint is older.
             if chunk.is_last or (chunk.records and chunk.records[-1].arrival >= self._tip):
                 return True, chunk.behind_seconds
@@ -131,7 +131,7 @@ class _Replay:
             self._ingest(batch)
         except DataRefused:
             for record in batch.records:
-                self._count_alone(Batch(batch.shard, Records.of([record])))
+                self._count_alone(Batch.of(batch.shard, Records.of([record])))
         except (Retryable, Permanent):
             call_off(batch, self._doors)
             raise

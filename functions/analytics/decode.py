@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,11 +19,13 @@ from analytics import fingerprint
 from analytics.aggregate import MAGIC, BrokenAggregate, payloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from analytics.envelope import Record, Records
 
     Country = str
+    Minutes = Mapping[str, Sequence["Event"]]
+    # Events of each UTC minute, as in ``2025-11-23T03:12``.
 else:
     # msgspec looks a Literal up in C; a pattern would call into `re` for each event.
     Country = Literal[tuple(map("".join, product(ascii_uppercase, repeat=2)))]
@@ -51,6 +54,8 @@ Id = Annotated[str, Meta(min_length=fingerprint.ID_CHARS, max_length=fingerprint
 
 # A record's sequence number, and the position inside its aggregate.
 Place = tuple[int, int | None]
+
+MINUTE_CHARS = len("2025-11-23T03:12")
 
 
 class Pointer(NamedTuple):
@@ -111,6 +116,8 @@ class Decoded:
     rejected: list[Pointer] = field(default_factory=list)
     marks: bytes = b""
     """The fingerprint of each event's id."""
+    minutes: Minutes = field(default_factory=dict)
+    """The same events."""
 
 
 def decode(records: Records) -> Decoded:
@@ -122,12 +129,25 @@ def decode(records: Records) -> Decoded:
         return _decode_record(records[0])
     size = max(1, min(PART, len(records) // 2))
     parts = [decode(records[at : at + size]) for at in range(0, len(records), size)]
+    events = [event for part in parts for event in part.events]
     return Decoded(
-        [event for part in parts for event in part.events],
+        events,
         [place for part in parts for place in part.places],
         [pointer for part in parts for pointer in part.rejected],
         b"".join([part.marks for part in parts]),
+        by_minute(events),
     )
+
+
+def by_minute(events: Sequence[Event]) -> Minutes:
+    """Events of each UTC minute. A batch has one or two, as a rule."""
+    minutes = [event.ts[:MINUTE_CHARS] for event in events]
+    if len(set(minutes)) == 1:
+        return {minutes[0]: events}
+    found: dict[str, list[Event]] = defaultdict(list)
+    for minute, event in zip(minutes, events, strict=True):
+        found[minute].append(event)
+    return found
 
 
 _parse = msgspec.json.Decoder(Event).decode
@@ -150,9 +170,12 @@ def _decode_at_once(records: Records) -> Decoded | None:
         return None
     if not all(map(_is_title, {event.title_id for event in events})):
         return None
-    if not _are_in_time(events, records.arrivals):
+    seconds = _seconds(events, records.arrivals)
+    if seconds is None:
         return None
-    return Decoded(events, places, marks=marks)
+    minutes = {second[:MINUTE_CHARS] for second in seconds}
+    grouped = {minutes.pop(): events} if len(minutes) == 1 else by_minute(events)
+    return Decoded(events, places, marks=marks, minutes=grouped)
 
 
 def _unpacked(records: Records) -> tuple[Sequence[bytes], Sequence[Place]]:
@@ -173,18 +196,21 @@ def _unpacked(records: Records) -> tuple[Sequence[bytes], Sequence[Place]]:
     return parts, places
 
 
-def _are_in_time(events: Sequence[Event], arrivals: Sequence[float]) -> bool:
-    """Whether all times are some, and in the window of all records."""
+def _seconds(events: Sequence[Event], arrivals: Sequence[float]) -> Collection[str] | None:
+    """The different times, to the second. Nothing, unless each is one and in the window of all
+    records."""
     times = {event.ts for event in events}
-    seconds = set(map(_second, {time[:19] for time in times}))
+    texts = {time[:19] for time in times}
+    seconds = list(map(_second, texts))
     fractions = set(map(_fraction, {time[19:] for time in times}))
     if None in seconds or None in fractions:
-        return False
+        return None
     known = [second for second in seconds if second is not None]
-    return not known or (
-        min(known) - max(arrivals) >= -LATE_SECONDS
-        and max(known) + 1 - min(arrivals) <= EARLY_SECONDS
-    )
+    if known and (
+        min(known) - max(arrivals) < -LATE_SECONDS or max(known) + 1 - min(arrivals) > EARLY_SECONDS
+    ):
+        return None
+    return texts
 
 
 def _decode_record(record: Record) -> Decoded:
@@ -215,7 +241,7 @@ def _decode_record(record: Record) -> Decoded:
     if len(rejected) > POINTERS_PER_RECORD:
         rejected = [Pointer(sequence, None, rejected[0].reason)]
     marks = fingerprint.of([event.event_id for event in events])
-    return Decoded(events, places, rejected, marks)
+    return Decoded(events, places, rejected, marks, by_minute(events))
 
 
 def _fault(event: Event, arrival: float) -> Reason | None:

@@ -11,7 +11,7 @@ import msgspec
 from analytics.errors import MalformedInvocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
 
 
 class Record(NamedTuple):
@@ -69,29 +69,26 @@ class Shard(NamedTuple):
 class Batch:
     shard: Shard
     records: Records
+    first: int
+    last: int
+    """The lowest and the highest sequence number: the watermark goes to the highest."""
+    arrival: float
+    """When its newest record came into the stream, in seconds since 1970."""
+
+    @classmethod
+    def of(cls, shard: Shard, records: Records) -> Batch:
+        """Raises: `ValueError` when there is no record."""
+        first, last = _ends(records.numbers)
+        return cls(shard, records, first, last, max(records.arrivals))
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Batch:
         """Raises: `MalformedInvocation`; what is inside a record is not looked at."""
         try:
             entries = event["Records"]
-            return cls(_shard(entries), _records([entry["kinesis"] for entry in entries]))
+            return cls.of(_shard(entries), _records([entry["kinesis"] for entry in entries]))
         except (LookupError, TypeError, ValueError, AttributeError):  # msgspec's are ValueErrors
             raise MalformedInvocation("not an event of a Kinesis stream") from None
-
-    @property
-    def last(self) -> int:
-        """The highest sequence number: where the watermark goes."""
-        return _of(max, self.records.numbers)
-
-    @property
-    def first(self) -> int:
-        return _of(min, self.records.numbers)
-
-    @property
-    def arrival(self) -> float:
-        """When its newest record came into the stream, in seconds since 1970."""
-        return max(self.records.arrivals)
 
 
 def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
@@ -106,12 +103,13 @@ def _records(entries: Sequence[Mapping[str, Any]]) -> Records:
     )
 
 
-def _of(choose: Callable[[Iterable[Any]], Any], numbers: Sequence[str]) -> int:
-    """The highest, or the lowest. Texts that are as long as each other are ordered as numbers are,
+def _ends(numbers: Sequence[str]) -> tuple[int, int]:
+    """The lowest and the highest. Texts that are as long as each other are ordered as numbers are,
     and to make thousands of numbers takes ten times as long."""
     if len(set(map(len, numbers))) == 1:
-        return int(choose(numbers))
-    return int(choose(map(int, numbers)))
+        return int(min(numbers)), int(max(numbers))
+    values = list(map(int, numbers))
+    return min(values), max(values)
 
 
 def _shard(entries: Sequence[Mapping[str, Any]]) -> Shard:

@@ -15,7 +15,7 @@ from streamflix.errors import DataRefused, Permanent, Retryable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from analytics.decode import Event
+    from analytics.decode import Minutes
     from analytics.envelope import Batch, Shard
     from analytics.store import Store
     from streamflix.deadline import Deadline
@@ -26,7 +26,7 @@ logger = log.get("analytics")
 
 
 class Viewers(Protocol):
-    def add(self, events: Sequence[Event]) -> bool: ...
+    def add(self, minutes: Minutes) -> bool: ...
 
 
 class Rejects(Protocol):
@@ -78,7 +78,7 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
         return _outcome(batch, doors, Applied())
     try:
         decoded = decode(batch.records) if begun <= ATTEMPTS else _stepped_over(batch)
-        viewers_counted = doors.viewers.add(decoded.events)
+        viewers_counted = doors.viewers.add(decoded.minutes)
         applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
     except (Retryable, Permanent) as error:
         if single and not isinstance(error, DataRefused):

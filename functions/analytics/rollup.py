@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analytics import fingerprint
+from analytics.decode import by_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from analytics.decode import Decoded, Event, Place
+    from analytics.decode import Decoded, Event, Minutes, Place
 
 RECENT_EVENTS = 4096
-MINUTE_CHARS = len("2025-11-23T03:12")
 
 # Title, country, device.
 Cell = tuple[str, str, str]
@@ -28,12 +27,23 @@ class Fresh:
 
     events: Sequence[Event]
     places: Sequence[Place]
+    minutes: Minutes
+    """The same events."""
+    stops: Sequence[tuple[int, Event]]
+    """Those of them that are stops, and the position of each."""
+
+    @classmethod
+    def of(
+        cls, events: Sequence[Event], places: Sequence[Place], minutes: Minutes | None = None
+    ) -> Fresh:
+        stops = [(number, event) for number, event in enumerate(events) if event.type == "stop"]
+        return cls(events, places, by_minute(events) if minutes is None else minutes, stops)
 
     def halves(self) -> tuple[Fresh, Fresh]:
         middle = len(self.events) // 2
         return (
-            Fresh(self.events[:middle], self.places[:middle]),
-            Fresh(self.events[middle:], self.places[middle:]),
+            Fresh.of(self.events[:middle], self.places[:middle]),
+            Fresh.of(self.events[middle:], self.places[middle:]),
         )
 
 
@@ -72,8 +82,9 @@ def sift(decoded: Decoded, watermark: int, recent: bytes) -> Sifted:
     marks = _unpacked(decoded.marks)
     unique = set(marks)
     if not watermark and len(unique) == len(marks) and seen.isdisjoint(unique):  # as almost always
-        return Sifted(Fresh(decoded.events, decoded.places), 0, order + marks)
-    fresh = Fresh(new_events := [], new_places := [])
+        fresh = Fresh.of(decoded.events, decoded.places, decoded.minutes)
+        return Sifted(fresh, 0, order + marks)
+    new_events, new_places = [], []
     duplicates = 0
     for event, place, mark in zip(decoded.events, decoded.places, marks, strict=True):
         if place[0] <= watermark:
@@ -85,7 +96,7 @@ def sift(decoded: Decoded, watermark: int, recent: bytes) -> Sifted:
             seen.add(mark)
             new_events.append(event)
             new_places.append(place)
-    return Sifted(fresh, duplicates, order)
+    return Sifted(Fresh.of(new_events, new_places), duplicates, order)
 
 
 def _unpacked(marks: bytes) -> list[int]:
@@ -94,17 +105,6 @@ def _unpacked(marks: bytes) -> list[int]:
 
 def _packed(marks: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(marks)}Q", *marks)
-
-
-def by_minute(events: Sequence[Event]) -> Mapping[str, Sequence[Event]]:
-    """Events of each UTC minute, as in ``2025-11-23T03:12``. A batch has one or two, as a rule."""
-    minutes = [event.ts[:MINUTE_CHARS] for event in events]
-    if len(set(minutes)) == 1:
-        return {minutes[0]: events}
-    found: dict[str, list[Event]] = defaultdict(list)
-    for minute, event in zip(minutes, events, strict=True):
-        found[minute].append(event)
-    return found
 
 
 def roll_up(events: Iterable[Event]) -> dict[Cell, list[int]]:

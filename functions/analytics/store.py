@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
 
 from analytics import deltas
 from analytics.decode import Pointer
-from analytics.rollup import Fresh, by_minute, roll_up, sift
+from analytics.rollup import Fresh, roll_up, sift
 from streamflix import fence
 from streamflix.errors import EpochMoved, StatementRefused
 from streamflix.postgres import describe
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     import psycopg2.extensions as pg
 
-    from analytics.decode import Decoded, Event, Place
+    from analytics.decode import Decoded, Event, Minutes, Place
     from analytics.envelope import Batch, Shard
     from streamflix.addresses import AddressBook
     from streamflix.postgres import Postgres
@@ -161,8 +160,8 @@ class Store:
         """The places of stops that would write about somebody who is erased."""
         return {
             fresh.places[number]
-            for number, event in _stops(fresh.events)
-            if self._tombstones.hold((UUID(event.account_id), UUID(event.profile_id)))
+            for number, event in fresh.stops
+            if self._tombstones.hold(map(_id, (event.account_id, event.profile_id)))
         }
 
     @contextmanager
@@ -190,6 +189,11 @@ class Store:
             cursor.execute(_SQL["lock_watermark"], key)
         sequence, recent = _row(cursor)
         return int(sequence), bytes(recent)
+
+
+def _id(text: str) -> bytes:
+    """Of a UUID that the decoder has let pass; `UUID` itself would take five times as long."""
+    return bytes.fromhex(text.replace("-", ""))
 
 
 def _position(batch: Batch) -> dict[str, object]:
@@ -250,17 +254,13 @@ def _is_fault_of_schema(error: psycopg2.Error) -> bool:
 
 def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[int]:
     """Returns the positions of the stops whose profile does not exist."""
-    _copy(cursor, _DELTAS.format(deltas.open_at(time.time())), _rollup_lines(fresh.events))
-    stops = [it for it in _stops(fresh.events) if not erased or fresh.places[it[0]] not in erased]
+    _copy(cursor, _DELTAS.format(deltas.open_at(time.time())), _rollup_lines(fresh.minutes))
+    stops = [it for it in fresh.stops if not erased or fresh.places[it[0]] not in erased]
     if not stops:
         return []
     _copy(cursor, "staged_stop", _stop_lines(stops))
     cursor.execute(_SQL["add_history"])
     return [number for (number,) in cursor.fetchall()]
-
-
-def _stops(events: Sequence[Event]) -> list[tuple[int, Event]]:
-    return [(number, event) for number, event in enumerate(events) if event.type == "stop"]
 
 
 def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:
@@ -271,10 +271,10 @@ def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:
 # No field holds a tab, a line break or a backslash: the decoder lets none pass.
 
 
-def _rollup_lines(events: Sequence[Event]) -> list[str]:
+def _rollup_lines(minutes: Minutes) -> list[str]:
     return [
         f"{minute}Z\t{title}\t{country}\t{device}\t{plays}\t{watched}\t{rebuffered}\t{errors}\n"
-        for minute, some in by_minute(events).items()
+        for minute, some in minutes.items()
         for (title, country, device), (plays, watched, rebuffered, errors) in roll_up(some).items()
     ]
 

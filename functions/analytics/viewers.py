@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analytics import fingerprint, hyperloglog
-from analytics.rollup import MINUTE_CHARS, by_minute
+from analytics.decode import MINUTE_CHARS
 from streamflix import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from analytics import ingest
-    from analytics.decode import Event
+    from analytics.decode import Minutes
     from streamflix.redis import Redis
 
 # After Redis failed it is left alone for a while: rollups must not wait for its timeouts.
@@ -29,30 +29,30 @@ REST_SECONDS = 10.0
 logger = log.get("analytics")
 
 
-def audiences(events: Sequence[Event]) -> Iterator[tuple[str, Sequence[bytes]]]:
+def audiences(minutes: Minutes) -> Iterator[tuple[str, Sequence[bytes]]]:
     """Keys of HyperLogLogs, and who is to be added to each; who comes twice may be in it twice.
 
     Members are fingerprints of accounts, never the ids: Redis keeps a log of slow commands.
     """
-    for minute, present in by_minute(events).items():
+    for minute, present in minutes.items():
         marks = fingerprint.of([event.account_id for event in present])
         members = struct.unpack(f"{fingerprint.BYTES}s" * len(present), marks)
+        titles: dict[str, list[bytes]] = defaultdict(list)
+        countries: dict[str, list[bytes]] = defaultdict(list)
+        devices: dict[str, list[bytes]] = defaultdict(list)
+        for event, member in zip(present, members, strict=True):
+            titles[event.title_id].append(member)
+            countries[event.country].append(member)
+            devices[event.device].append(member)
         key = f"live:{minute}Z"
         yield key, members
-        for start, column in (
-            (f"{key}:", [event.title_id for event in present]),
-            (f"{key}:c:", [event.country for event in present]),
-            (f"{key}:d:", [event.device for event in present]),
+        for start, groups in (
+            (f"{key}:", titles),
+            (f"{key}:c:", countries),
+            (f"{key}:d:", devices),
         ):
-            for name, viewers in _grouped(column, members).items():
+            for name, viewers in groups.items():
                 yield start + name, viewers
-
-
-def _grouped(names: Iterable[str], members: Iterable[bytes]) -> dict[str, list[bytes]]:
-    groups: dict[str, list[bytes]] = defaultdict(list)
-    for name, member in zip(names, members, strict=True):
-        groups[name].append(member)
-    return groups
 
 
 class Viewers:
@@ -63,11 +63,11 @@ class Viewers:
         self._clock = clock
         self._rests_until = float("-inf")
 
-    def add(self, events: Sequence[Event]) -> bool:
+    def add(self, minutes: Minutes) -> bool:
         """Returns whether the viewers of these events are counted."""
         if self._clock() < self._rests_until:
             return False
-        watching = dict(audiences(events))
+        watching = dict(audiences(minutes))
         if not watching:
             return True
         try:
@@ -92,8 +92,8 @@ class RecentViewers:
         self._viewers = viewers
         self._clock = clock
 
-    def add(self, events: Sequence[Event]) -> bool:
+    def add(self, minutes: Minutes) -> bool:
         """As `Viewers.add`, of the events of these minutes."""
         oldest = datetime.fromtimestamp(self._clock() - hyperloglog.LIVE_SECONDS, UTC)
-        minute = oldest.isoformat()[:MINUTE_CHARS]
-        return self._viewers.add([it for it in events if it.ts[:MINUTE_CHARS] >= minute])
+        first = oldest.isoformat()[:MINUTE_CHARS]
+        return self._viewers.add({at: some for at, some in minutes.items() if at >= first})

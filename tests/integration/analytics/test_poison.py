@@ -169,6 +169,7 @@ def test_what_a_blind_decoder_lets_pass_the_database_finds(
     spoilt = decoded.events[4]
     for name, value in change.items():
         setattr(spoilt, name, value)
+    decoded.minutes = decode.by_minute(decoded.events)
     consumer(batch(plain([event()], shard="shardId-000000000099")))  # opens the doors
     sent: list[Pointer] = []
 
@@ -225,6 +226,7 @@ def test_two_names_of_one_minute_take_no_event_with_them(
     for number, item in enumerate(decoded.events):
         item.ts = "2025-11-23T24:00:00Z" if number % 3 else "2025-11-24T00:00:00Z"
         item.title_id, item.device, item.country, item.watched_s = "midnight", "tv", "DE", 7
+    decoded.minutes = decode.by_minute(decoded.events)
     consumer(batch(plain([event()], shard="shardId-000000000099")))  # opens the doors
     sent: list[Pointer] = []
 

@@ -281,6 +281,7 @@ def test_a_batch_is_decoded_as_each_of_its_records_would_be(data: list[bytes]) -
     assert [*whole.events] == [event for each in alone for event in each.events]
     assert [*whole.places] == [place for each in alone for place in each.places]
     assert whole.rejected == [pointer for each in alone for pointer in each.rejected]
+    assert whole.minutes == decode.by_minute(whole.events)
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 257, 1025])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analytics.decode import Decoded, decode
+from analytics.decode import Decoded, by_minute, decode
 from analytics.envelope import Batch
-from analytics.rollup import RECENT_EVENTS, Sifted, by_minute, roll_up, sift
+from analytics.rollup import RECENT_EVENTS, Sifted, roll_up, sift
 from tests import playback
 
 
@@ -22,7 +22,7 @@ def test_sums_are_what_the_rules_say() -> None:
 
     cells = {
         (minute, *cell): tuple(sums)
-        for minute, some in by_minute(decoded(items).events).items()
+        for minute, some in decoded(items).minutes.items()
         for cell, sums in roll_up(some).items()
     }
 

@@ -19,7 +19,7 @@ from tests import playback
 
 
 def decoded(items: list[playback.Event]) -> Any:
-    return decode(Batch.from_event(playback.batch(playback.plain(items))).records).events
+    return decode(Batch.from_event(playback.batch(playback.plain(items))).records).minutes
 
 
 def test_every_account_is_a_viewer_of_four_keys() -> None:
@@ -77,21 +77,21 @@ def test_redis_in_trouble_is_left_alone_for_a_while(trouble: Exception) -> None:
     now = 100.0
     redis: Any = Redis(trouble)
     viewers = Viewers(redis, clock=lambda: now)
-    events = decoded(playback.events(3))
+    minutes = decoded(playback.events(3))
 
-    assert not viewers.add(events)
+    assert not viewers.add(minutes)
     now += REST_SECONDS - 1
-    assert not viewers.add(events)
+    assert not viewers.add(minutes)
     assert redis.asked == 1
 
     redis.trouble, now = None, now + 1
-    assert viewers.add(events)
+    assert viewers.add(minutes)
     assert redis.asked == 2
 
 
 def test_without_events_redis_is_not_asked() -> None:
     redis: Any = Redis()
-    assert Viewers(redis).add([])
+    assert Viewers(redis).add({})
     assert redis.asked == 0
 
 
@@ -137,8 +137,9 @@ class Kept:
     def __init__(self) -> None:
         self.events: list[Any] = []
 
-    def add(self, events: Any) -> bool:
-        self.events += events
+    def add(self, minutes: Any) -> bool:
+        for some in minutes.values():
+            self.events += some
         return True
 
 

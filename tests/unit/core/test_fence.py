@@ -60,7 +60,7 @@ def test_without_a_tombstone_nobody_is_asked_for_the_key() -> None:
     refresh(known, cursor, 0)
 
     assert cursor.asked == []
-    assert not known.hold([uuid.uuid4()])
+    assert not known.hold([uuid.uuid4().bytes])
 
 
 def test_only_what_is_new_is_read() -> None:
@@ -73,9 +73,9 @@ def test_only_what_is_new_is_read() -> None:
     refresh(known, cursor, 2)
 
     assert cursor.asked == ["key", "marks", "marks"]
-    assert known.hold([alive, first])
-    assert known.hold([second])
-    assert not known.hold([alive])
+    assert known.hold([alive.bytes, first.bytes])
+    assert known.hold([second.bytes])
+    assert not known.hold([alive.bytes])
 
 
 def test_an_epoch_that_went_back_is_another_database() -> None:
@@ -86,7 +86,7 @@ def test_an_epoch_that_went_back_is_another_database() -> None:
     cursor.marks = []
     refresh(known, cursor, 1)
 
-    assert not known.hold([who])
+    assert not known.hold([who.bytes])
 
 
 def test_the_same_epoch_of_another_life_is_read_anew() -> None:
@@ -98,7 +98,7 @@ def test_the_same_epoch_of_another_life_is_read_anew() -> None:
     cursor.marks.append((5, fence.mark(KEY, later)))
     refresh(known, cursor, 5, life=2)
 
-    assert known.hold([later])
+    assert known.hold([later.bytes])
 
 
 def test_who_marks_many_gets_the_same_marks() -> None:

@@ -170,13 +170,13 @@ class Tombstones:
         self._marks.update(bytes(row[0]) for row in cursor.fetchall())
         self._epoch = epoch
 
-    def hold(self, identifiers: Iterable[UUID]) -> bool:
-        """Whether one of them belongs to somebody who is erased."""
+    def hold(self, identifiers: Iterable[bytes]) -> bool:
+        """Whether one of these, the 16 bytes of a UUID each, is of somebody who is erased."""
         if self._marking is None:
             return False
         for identifier in identifiers:  # as `mark` does, without keying the hash anew
             marked = self._marking.copy()
-            marked.update(identifier.bytes)
+            marked.update(identifier)
             if marked.digest() in self._marks:
                 return True
         return False

@@ -129,6 +129,17 @@ capacity: cloud-env ## What so many viewers need: VIEWERS=10000000 HEARTBEAT=10 
 	@$(CLOUD) -m capacity $(if $(VIEWERS),--viewers "$(VIEWERS)") $(if $(HEARTBEAT),--heartbeat "$(HEARTBEAT)") \
 	  $(if $(WRITE),--write)
 
+RUNS = .local/runs
+.PHONY: capacity-runs
+capacity-runs: cloud-env ## Predict a failover, a burst, an outage from a steady run, then make them on the laptop cloud that is up (23 min)
+	@mkdir -p $(RUNS)
+	@$(LOCAL) run -- $(CLOUD) -m capacity.record $(RUNS)/steady.json --kind steady --rate $(or $(RATE),1000)
+	@for kind in failover burst outage; do \
+	  $(LOCAL) run -- $(CLOUD) -m capacity.record $(RUNS)/$$kind.json --kind $$kind --rate $(or $(RATE),1000) \
+	    --after $(RUNS)/steady.json || exit 1; \
+	done
+	@$(CLOUD) -m capacity compare --keep $(foreach kind,steady failover burst outage,$(RUNS)/$(kind).json)
+
 # --- The account owner's part ---
 
 # On the laptop they run in its sealed environment: no real credentials, no address but its own.

@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,8 +36,12 @@ PACKED: Final = 12_000
 """The same in aggregates of 60."""
 PER_RECORD: Final = 60
 SHARD: Final = "shardId-000000000000"
+WRITERS, WRITES, WRITE = 4, 28, 2_500
+"""So many shards at once, so many batches of each, so many events in one."""
 WARM, MEASURED = 1, 20
 ROUNDS: Final = 5
+WRITERS_READY_S: Final = 6.0
+"""Until all of them have read and decoded their batches."""
 
 TABLE: Final = """
 CREATE UNLOGGED TABLE IF NOT EXISTS analytics.raw_event (
@@ -80,6 +85,8 @@ class Cost:
 
     python: float
     postgres: float
+    """`merge` included."""
+    merge: float
     redis: float
     envelope: float
     peak_mb: float
@@ -115,6 +122,34 @@ class Ground:
             assert day.digest(self.database.rows("analytics_owner", ROWS)) == load.digest, variant
         found: dict[str, float] = json.loads(done.stdout)
         return found
+
+    def written(self, shards: Sequence[Sequence[str]]) -> list[float]:
+        """Seconds of each transaction, of shards that write at the same time, on empty tables."""
+        self.database.do("analytics_owner", EMPTY)
+        begins = time.time() + WRITERS_READY_S
+        writers = []
+        for files in shards:
+            task = {"batches": files, "begins": begins, "place": self.place}
+            with Path(f"{files[0]}.task").open("w+") as given:
+                json.dump(task, given)
+                given.seek(0)
+                writers.append(
+                    subprocess.Popen(
+                        [str(PYTHON), "-m", "bench.analytics.writers"],
+                        stdin=given,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE,
+                        cwd=ROOT,
+                        env=os.environ | {"PYTHONPATH": f"{ROOT}:functions:layers/core/python"},
+                        text=True,
+                    )
+                )
+        taken: list[float] = []
+        for writer in writers:
+            told, complaint = writer.communicate()
+            assert writer.returncode == 0, complaint[-2000:]
+            taken += json.loads(told)
+        return taken
 
 
 LIMITS: Final = ("json", "msgspec", "copy")
@@ -244,6 +279,38 @@ def test_aggregates_are_taken_apart_faster_than_by_the_library(
     page.keep(results, "kpl", {name: cost.python for name, cost in costs.items()})
     bars = {"events a second": (speed, ">=", 250_000), "of the library's way": (ratio, ">=", 2)}
     assert len(page.judge(results, "kpl", bars)) < 2  # one of them is asked for
+
+
+def test_shards_that_count_the_same_minute_do_not_wait_for_each_other(
+    ground: Ground, results: Path, tmp_path: Path
+) -> None:
+    shards, items = [], []
+    for shard in range(WRITERS):
+        files = []
+        for number in range(1 + WRITES):
+            made = day.events(WRITE, number, shard=shard)
+            file = tmp_path / f"writer-{shard}-{number}.json"
+            file.write_bytes(day.invocation(made, f"shardId-{shard:012d}"))
+            files.append(str(file))
+            items += made
+        shards.append(files)
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    [(before,)] = ground.database.rows("", deadlocks)
+    middles: dict[int, list[float]] = {1: [], WRITERS: []}
+    for _ in range(ROUNDS):
+        for count, found in middles.items():
+            found.append(statistics.median(ground.written(shards[:count])))
+    rows = ground.database.rows("analytics_owner", ROWS)
+    assert day.digest(rows) == day.digest(day.expected(items))
+    [(after,)] = ground.database.rows("", deadlocks)
+
+    alone, together = (statistics.median(found) for found in middles.values())
+    page.keep(results, "writers", {"alone": alone, "together": together})
+    bars = {
+        "of one writer": (together / alone, "<=", 2.0),
+        "deadlocks": (after - before, "<=", 0),
+    }
+    assert page.judge(results, "writers", bars) == []
 
 
 def test_a_process_begins_about_as_fast_as_a_client_of_aws(results: Path, tmp_path: Path) -> None:

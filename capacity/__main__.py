@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     console = Console() if terminal else Console(force_terminal=False, width=WIDTH)
     try:
         if given.files:
-            return _compare(console, given.files, given.lanes)
+            return _compare(console, given.files, given.lanes, given.keep)
         costs = Costs.read(Path(os.path.relpath(given.bench)))
         if given.write:
             for path in page.write(costs, ROOT / "docs"):
@@ -59,11 +59,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--heartbeat", type=amount, help="seconds; without it 10, 30 and 60")
     parser.add_argument("--bench", type=Path, default=BENCH, help="what was measured")
     parser.add_argument("--write", action="store_true", help="docs/capacity.md, for 10 million")
-    parser.set_defaults(files=[], lanes=None)
+    parser.set_defaults(files=[], lanes=None, keep=False)
     commands = parser.add_subparsers()
     runs = commands.add_parser("compare", help="predictions beside runs that were measured")
     runs.add_argument("files", type=Path, nargs="+", help="a steady run, then others")
     runs.add_argument("--lanes", type=amount, help="shards at full speed; the run's cores")
+    runs.add_argument("--keep", action="store_true", help="docs/capacity-runs.md")
     given = parser.parse_args(arguments)
     if given.write and (given.viewers or given.heartbeat):
         parser.error("--write is always about 10 million viewers: leave the others away")
@@ -93,24 +94,26 @@ def show(console: Console, sheet: Sheet) -> None:
 WORDS: Final = ("rests on", "what to do then", "kind", "the low one")
 
 
-def _compare(console: Console, files: Sequence[Path], lanes: float | None) -> int:
+def _compare(console: Console, files: Sequence[Path], lanes: float | None, keep: bool) -> int:
     """Raises: `NotARun`, `CannotTell`."""
     steady, *others = [Run.read(path) for path in files]
     fleet = calibrate(steady, lanes)
-    console.print(
-        f"from {files[0].name}: {fleet.fixed_s * 1e3:.1f} ms an invocation, "
-        f"{fleet.per_event_s * 1e6:.1f} µs an event more, {fleet.seen_s:.2f} s until it is seen; "
-        f"{fleet.shards} shards, {fleet.lanes:g} of them at full speed at the same time",
-        markup=False, highlight=False,
-    )  # fmt: skip
+    learnt = (
+        f"{fleet.events_s:,.0f} events/s, {fleet.fixed_s * 1e3:.1f} ms an invocation, "
+        f"{fleet.per_event_s * 1e6:.1f} µs an event more; {fleet.turn_s * 1e3:.0f} ms and "
+        f"{fleet.turn_per_event_s * 1e6:.0f} µs an event between two of them; {fleet.shards} "
+        f"shards, {fleet.lanes:g} of them at full speed at the same time"
+    )
+    console.print(f"from {files[0].name}: {learnt}", markup=False, highlight=False)
     verdicts = [verdict for run in (steady, *others) for verdict in compare(fleet, run)]
-    table = tables.figures(
-        "Predicted and measured", "run", "figure", "predicted, s", "measured, s", "off",
-        f"within {WITHIN:.0%}",
-    )  # fmt: skip
+    columns = ("run", "figure", "predicted, s", "measured, s", "off", f"within {WITHIN:.0%}")
+    table = tables.figures("Predicted and measured", *columns)
     for verdict in verdicts:
         table.add_row(*_row(verdict), style=None if verdict.is_close else "bold red")
     console.print(table)
+    if keep:
+        rows = [_row(verdict) for verdict in verdicts]
+        page.write_runs(learnt, columns, rows, ROOT / "docs" / "capacity-runs.md")
     # The steady run was looked at: what it was fitted to proves nothing.
     return 0 if all(each.is_close for each in verdicts if each.kind != steady.kind) else OFF
 

@@ -21,11 +21,15 @@ class Burst:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Events at even distances; `phase` in [0, 1) says how near the first one is."""
+    """Events at even distances; `phase` in [0, 1) says how near the first one is.
+
+    `stroke_s`: those of so many seconds come all at once, at their end. 0: each at its moment.
+    """
 
     per_s: float
     bursts: tuple[Burst, ...] = ()
     phase: float = 0.0
+    stroke_s: float = 0.0
 
     @cached_property
     def _pieces(self) -> tuple[list[float], list[float], list[float]]:
@@ -43,11 +47,19 @@ class Arrivals:
     def count(self, until: float) -> int:
         """Events that have come by then."""
         moments, sums, rates = self._pieces
+        if self.stroke_s:
+            until = math.floor(until / self.stroke_s + GRAIN) * self.stroke_s
         at = max(0, bisect_right(moments, until) - 1)
         return int(sums[at] + rates[at] * (until - moments[at]) + GRAIN)
 
     def moment(self, number: int) -> float:
         """When the nth event comes, the first being 1; infinite if it never does."""
+        at = self._even(number)
+        if self.stroke_s and at < math.inf:
+            return math.ceil(at / self.stroke_s - GRAIN) * self.stroke_s
+        return at
+
+    def _even(self, number: int) -> float:
         moments, sums, rates = self._pieces
         at = max(0, bisect_right(sums, number) - 1)
         missing = number - sums[at]

@@ -108,8 +108,5 @@ WORLD: Final = Audience(_mix(zipf(27), (0.50, 0.30, 0.05, 0.10, 0.03, 0.02)))
 BENCH_ROWS: Final = {"viewer": 0.70, "title": 0.081}
 """Rows for an event in the bench's batches of 6,000, counted in what bench/analytics/day.py makes.
 Its shard of few titles has fewer than most."""
-
-
-def hottest_share(audience: Audience) -> float:
-    """Of all events, the part that goes to one cell of a minute."""
-    return zipf(audience.titles)[0] * max(audience.pairs)
+BENCH_FINAL: Final = 0.38
+"""Rows for an event in the end, keyed by viewer, when all its batches are added up: counted."""

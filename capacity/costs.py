@@ -29,6 +29,9 @@ class Cost:
     python: float
     """The handler, from the parsed event to its return."""
     postgres: float
+    """Adding up included."""
+    merge: float
+    """Of that: adding up what was appended, once a minute."""
     redis: float
     envelope: float
     """What Lambda's runtime spends before the handler: it parses the invocation's JSON."""

@@ -37,7 +37,7 @@ def parameters(it: Consumer) -> Parameters:
     per_event = per_event or longer / full.events
     # The writer is sized so that it is 70 % busy; a chain keeps it busy for a part of its time.
     vcpu = it.postgres_cores * w.BUSY.likely * w.CORE.likely
-    part = full.postgres_us * full.events / 1e6 / longer
+    part = full.counting_us * full.events / 1e6 / longer
     lanes = vcpu / part if part else float("inf")
     shards = min(SIMULATED, stream.built)
     share = shards / stream.built
@@ -86,6 +86,6 @@ def sheet(found: Sequence[Prediction]) -> Sheet:
         f"Simulated; {SIMULATED} shards stand for all. Catching up, all shards ask the writer at "
         "the same time, which has room for 1/0.7 of its load; a shard gives 2 MB/s. A stream that "
         "is provisioned for its mean refuses a burst: then producers wait, and this is what a "
-        "stream with room would see. That shards wait for each other's rows is not simulated."
+        "stream with room would see."
     )
     return Sheet("When something happens", columns, rows, note)

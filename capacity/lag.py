@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from capacity.simulate import Chain, Scenario
 
-STEP_S: Final = 1.0
+STEP_S: Final = 0.25
 WARM_S: Final = 5.0
 """The first seconds say nothing: nobody has gathered a batch yet."""
 CALM: Final = 1.25
 """Caught up is who lags by no more than this much of the worst before the trouble."""
-STAYS: Final = 3
-"""For so many samples."""
+STAYS_S: Final = 3.0
+"""For so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,32 @@ class Lag:
     """Of the trouble."""
 
     def share(self, part: float) -> float:
-        """The lag that this part of all samples does not exceed."""
-        ordered = sorted(value for _, value in self.samples)
+        """The lag that this part of all samples does not exceed, once it is warm."""
+        ordered = sorted(self._warm)
         return ordered[max(0, math.ceil(part * len(ordered)) - 1)] if ordered else 0.0
 
     @property
     def most(self) -> float:
-        return max((value for _, value in self.samples), default=0.0)
+        return max(self._warm, default=0.0)
+
+    @property
+    def _warm(self) -> list[float]:
+        return [value for at, value in self.samples if at >= WARM_S]
 
     @property
     def caught_up_s(self) -> float | None:
         """From the trouble's end; 0 if it never showed, None if it has not ended."""
         before = [v for at, v in self.samples if WARM_S <= at < self.begins]
-        calm = CALM * max(before, default=STEP_S)
+        calm = CALM * max(before, default=1.0)
         after = [(at, value) for at, value in self.samples if at >= self.ends]
-        for number, (at, _) in enumerate(after):
-            stretch = after[number : number + STAYS]
-            if len(stretch) == STAYS and all(value <= calm for _, value in stretch):
-                return at - self.ends if number else 0.0
+        since: float | None = self.ends
+        for at, value in after:
+            if value > calm:
+                since = None
+            elif since is None:
+                since = at
+            if since is not None and at - since >= STAYS_S:
+                return since - self.ends
         return None
 
 

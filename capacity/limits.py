@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from capacity import workload as w
-from capacity.cells import hottest_share
 from capacity.model import Consumer
 from capacity.stream import Stream
 
@@ -33,28 +32,6 @@ class Limit:
     rests_on: str
     quota: bool
     """AWS raises it when asked; the others are how things are built."""
-
-
-def hot_row(it: Consumer, commit_s: float = w.COMMIT_S.likely) -> float:
-    """For how much of the time the row that most is added to is locked.
-
-    Each batch that has an event of that cell holds it from its statement to its commit, and the
-    next waits: 1 means that they queue for ever. Who waits gathers larger batches meanwhile, so
-    that the limit is met with full ones: see `LIMITS`.
-    """
-    share = hottest_share(it.stream.load.audience)
-    shards = it.stream.built
-    if it.stream.shape.keyed == "title":
-        top = share / max(it.stream.load.audience.pairs)
-        meeting = min(shards, it.stream.load.salts(top, shards))
-    else:
-        meeting = shards
-    # Of the batches of a shard that meets it: the chance to hold at least one event of that cell.
-    expected = it.events * share * shards / meeting
-    batches_s = meeting * it.stream.load.events_s / shards / it.events
-    # Rows are taken in order, so half of the statement's time lies behind it in the mean.
-    held = it.postgres_us * it.events / 2e6 * w.CORE.likely + commit_s + w.TRIP_S.likely
-    return batches_s * -math.expm1(-expected) * held
 
 
 LIMITS: Final = (
@@ -89,22 +66,15 @@ LIMITS: Final = (
     Limit(
         "Aurora: one writer of 64 vCPU at 70 %",
         lambda it: it.postgres_cores * w.CORE.likely / (LARGEST_WRITER_VCPU * WRITER_BUSY),
-        "append-only deltas, merged each minute; then a cluster for a part of the titles",
+        "fewer salts and a longer batching window; then a cluster for a part of the titles",
         "measured CPU; a vCPU is a core: assumption",
         quota=False,
     ),
     Limit(
-        "Aurora: the hottest row is always locked",
-        lambda it: hot_row(replace(it, batch=it.stream.most_events)),
-        "fewer salts and a longer batching window, or append-only deltas",
-        "model: commit 4 ms, round trip 0.5 ms: assumptions",
-        quota=False,
-    ),
-    Limit(
-        "Aurora: the hottest row, were a commit 10 ms",
-        lambda it: hot_row(replace(it, batch=it.stream.most_events), w.COMMIT_S.high),
-        "fewer salts and a longer batching window, or append-only deltas",
-        "the high bound of what is assumed below",
+        "Aurora: one session adds up all day",
+        lambda it: it.merging_cores * w.CORE.likely,
+        "more tables, each added up by a session of its own; fewer salts and a longer window",
+        "measured CPU; a vCPU is a core: assumption",
         quota=False,
     ),
     Limit(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from capacity.runs import Invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # What a batch held, counted or not: functions/analytics/ingest.py.
 EVENTS: Final = ("EventsIngested", "EventsRejected", "EventsDuplicated")
@@ -35,19 +37,34 @@ def lines_of(client: Any, function: str, since: float) -> Iterator[Line]:
 
 def invocations(lines: Iterable[Line], began: float) -> Iterator[Invocation]:
     """Those that ended well: who failed has published no figures. Moments count from `began`."""
-    events: dict[str, int] = {}
+    told: dict[str, tuple[int, str]] = {}
     for stream, at, text in lines:
         if text.startswith("START"):
-            events.pop(stream, None)
+            told.pop(stream, None)
         elif '"_aws"' in text:
-            events[stream] = _events(text)
-        elif (report := REPORT.match(text)) and (brought := events.pop(stream, 0)):
-            yield Invocation(at / 1000 - began, brought, float(report[1]) / 1000)
+            told[stream] = _told(text)
+        elif report := REPORT.match(text):
+            events, shard = told.pop(stream, (0, ""))
+            if events:
+                yield Invocation(at / 1000 - began, events, float(report[1]) / 1000, shard)
 
 
-def _events(text: str) -> int:
+def with_firsts(
+    batches: Iterable[Invocation], arrivals: Callable[[str], Sequence[float]], began: float
+) -> Iterator[Invocation]:
+    """Each with the moment of its first event: shards are worked through in order."""
+    counted: dict[str, int] = defaultdict(int)
+    for each in sorted(batches, key=lambda each: each.at):
+        moments = arrivals(each.shard)
+        if counted[each.shard] < len(moments):
+            yield replace(each, first=moments[counted[each.shard]] - began)
+        counted[each.shard] += each.events
+
+
+def _told(text: str) -> tuple[int, str]:
+    """Events, and their shard."""
     try:
         figures = json.loads(text)
     except ValueError:
-        return 0
-    return int(sum(figures.get(name, 0) for name in EVENTS))
+        return 0, ""
+    return int(sum(figures.get(name, 0) for name in EVENTS)), figures.get("shard", "")

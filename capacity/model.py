@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capacity import costs as measured
 from capacity import workload as w
-from capacity.cells import BENCH_ROWS
+from capacity.cells import BENCH_FINAL, BENCH_ROWS
 from capacity.ranges import Range
 
 if TYPE_CHECKING:
@@ -80,15 +80,35 @@ class Consumer:
         return self.stream.load.audience.rows_by_viewer(60 * self.stream.load.events_s)
 
     @property
-    def postgres_us(self) -> float:
-        """An event in PostgreSQL: a straight line through the two mixes that were measured."""
+    def final_rows_s(self) -> float:
+        """Written when appended rows are added up. What is counted after the minute has turned is
+        added up a minute later, and writes its rows again."""
+        late_s = self.stream.load.window_s + self.stream.load.linger_s
+        again = self.stream.load.audience.rows_by_viewer(late_s * self.stream.load.events_s)
+        return (self.final_rows + again) / 60
+
+    @property
+    def counting_us(self) -> float:
+        """An event in PostgreSQL while its batch is counted: a straight line through the two mixes
+        that were measured."""
         if self.who != "ours":
             return self.cost.postgres
         many, few = BENCH_ROWS["viewer"], BENCH_ROWS["title"]
-        above = self.costs.viewer["ours"].postgres, self.costs.title["ours"].postgres
-        row = max(0.0, (above[0] - above[1]) / (many - few))
+        above, below = (
+            it["ours"].postgres - it["ours"].merge for it in (self.costs.viewer, self.costs.title)
+        )
+        row = max(0.0, (above - below) / (many - few))
         fixed = w.POSTGRES_FIXED_US * (1 / self.events - 1 / measured.BATCH)
-        return max(0.0, above[1] + row * (self.rows_per_event - few) + fixed)
+        return max(0.0, below + row * (self.rows_per_event - few) + fixed)
+
+    @property
+    def merging_cores(self) -> float:
+        """Adding up what was appended. One session does it: 1 is all that it can do."""
+        if self.who != "ours":
+            return 0.0
+        read = w.MERGE_ROW_US * BENCH_ROWS["viewer"]
+        written = max(0.0, self.costs.viewer["ours"].merge - read) / BENCH_FINAL
+        return (w.MERGE_ROW_US * self.rows_s + written * self.final_rows_s) / 1e6
 
     @property
     def lambda_cores(self) -> float:
@@ -96,7 +116,7 @@ class Consumer:
 
     @property
     def postgres_cores(self) -> float:
-        return self.stream.load.events_s * self.postgres_us / 1e6
+        return self.stream.load.events_s * self.counting_us / 1e6 + self.merging_cores
 
     @property
     def redis_cores(self) -> float:
@@ -109,7 +129,7 @@ class Consumer:
     @property
     def seconds(self) -> Range:
         """A batch from the invocation to its end: every part waits for the one before."""
-        cost = self.python_us + self.envelope_us + self.postgres_us + self.cost.redis
+        cost = self.python_us + self.envelope_us + self.counting_us + self.cost.redis
         trips = w.TRIPS + (self.events if self.who in PER_RECORD else 0.0)
         return w.CORE * (cost * self.events / 1e6) + w.TRIP_S * trips + w.COMMIT_S
 
@@ -134,7 +154,8 @@ class Consumer:
     @property
     def wal_bytes_s(self) -> Range:
         watermarks = self.stream.load.events_s / self.events * w.WATERMARK_BYTES
-        return w.WAL_ROW * (self.rows_s + self.history_s) + Range.exactly(watermarks)
+        upserted = self.final_rows_s + self.history_s
+        return w.WAL_APPENDED * self.rows_s + w.WAL_UPSERTED * upserted + Range.exactly(watermarks)
 
     @property
     def redis_shards(self) -> int:

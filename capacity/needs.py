@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from capacity import limits
 from capacity import workload as w
 from capacity.texts import number, spread, whole
 
@@ -112,7 +111,7 @@ ROWS: Final[tuple[Row, ...]] = (
         "2 MB/s: AWS; what bounds catching up",
     ),
     (
-        "rows/s",
+        "rows/s, appended",
         lambda it: whole(it.rows_s),
         "5,000 titles, 27 countries, 6 devices: assumption",
     ),
@@ -120,6 +119,11 @@ ROWS: Final[tuple[Row, ...]] = (
         "rows a minute, in the end",
         lambda it: whole(it.final_rows),
         "the same; what is kept of a minute",
+    ),
+    (
+        "rows/s, written when they are added up",
+        lambda it: whole(it.final_rows_s),
+        "once a minute, and what came late once more",
     ),
     (
         "rows/s of the watch history",
@@ -139,12 +143,12 @@ ROWS: Final[tuple[Row, ...]] = (
     (
         "log (WAL), MB/s",
         lambda it: spread(it.wal_bytes_s * 1e-6),
-        "150/250/500 B a row: assumption; 32 KiB a commit: code",
+        "75 B a row appended, 260 B one written: measured; 32 KiB a commit: code",
     ),
     (
-        "the hottest row is locked, part of the time",
-        lambda it: number(limits.hot_row(it)),
-        "commit 4 ms, trip 0.5 ms: assumptions; above 1 they queue",
+        "of the cores: one session that adds up",
+        lambda it: number(it.merging_cores),
+        "measured; 1 is all that one can do",
     ),
     (
         "members/s to Redis",

@@ -32,12 +32,38 @@ repository, or an assumption. Of the platform this is the stream and what counts
 END: Final = """
 ## Is it right?
 
-`python -m capacity.record`, inside `python -m local run --`, records a run on the laptop cloud;
-`python -m capacity compare steady.json failover.json burst.json outage.json` predicts the others
-from the steady one alone and says where it is more than a quarter off.
+`make capacity-runs` records four runs on the laptop cloud that is up: a steady one, and from it
+alone the simulation says what the next three will do before each of them begins. Both figures are
+in [capacity-runs.md](capacity-runs.md).
 
 <!-- Written by `make capacity WRITE=1` from docs/bench/analytics.json. -->
 """
+
+
+DRAWN: Final = 4
+"""One of so many samples is drawn."""
+RUNS: Final = """# Capacity: predicted and measured
+
+Written by `make capacity-runs`: the laptop cloud's whole platform, plain events in strokes of a
+quarter of a second, two shards. The simulation of `make capacity` learns from the steady run alone:
+{learnt}.
+
+It then says what each other run will do, before that begins: the writer is frozen until another
+takes its place; ten times the load for 30 s; the database refuses everybody for five minutes. The
+lag is the age of the oldest event that is not counted; it is caught up when it stays below 1.25
+times the worst before the trouble. How long that takes is told to a second, the batching window:
+from one batch to the next the lag itself swings by as much.
+
+{table}
+"""
+
+
+def write_runs(
+    learnt: str, columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path
+) -> None:
+    lines = ["| " + " | ".join(each) + " |" for each in (columns, *rows)]
+    lines.insert(1, "|---|---|" + "---:|" * (len(columns) - 2))
+    path.write_text(RUNS.format(learnt=learnt, table="\n".join(lines)))
 
 
 def consumer(costs: Costs, load: Workload, shape: w.Shape = w.PACKED) -> Consumer:
@@ -89,7 +115,7 @@ def growth(costs: Costs, heartbeat_s: float) -> str:
 
 def lags(costs: Costs, load: Workload) -> str:
     found = fleet.predictions(consumer(costs, load))
-    curves = [picture.Curve(each.scenario.name, each.lag.samples) for each in found]
+    curves = [picture.Curve(each.scenario.name, each.lag.samples[::DRAWN]) for each in found]
     return picture.over_time("Lag when something happens, in seconds (simulated)", curves)
 
 

@@ -3,9 +3,10 @@
     .local/venvs/cloud/bin/python -m local run -- \\
         .local/venvs/cloud/bin/python -m capacity.record steady.json --kind steady
 
-Kinds: ``steady``; ``failover`` kills the database's writer; ``burst`` multiplies the load;
-``outage`` cuts the database off from everybody. The last three begin after a minute of quiet. It
-refuses to run beside a game day, and takes back what it did when it is interrupted.
+Kinds: ``steady``; ``failover`` freezes the database's writer; ``burst`` multiplies the load;
+``outage`` cuts the database off from everybody. The last three begin after a minute of quiet.
+``--after steady.json`` predicts first: the prediction is printed before the run and kept in its
+file. It refuses to run beside a game day, and takes back what it did when it is interrupted.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ import secrets
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from capacity import workload as w
-from capacity.logs import invocations, lines_of
-from capacity.runs import KINDS, Run
-from capacity.strokes import EVENT_BYTES, STROKE_S, Load, samples
+from capacity.arrivals import Burst
+from capacity.calibrate import CannotTell, calibrate, figures
+from capacity.logs import invocations, lines_of, with_firsts
+from capacity.runs import HANGS, KINDS, NotARun, Run
+from capacity.simulate import Scenario, predict
+from capacity.strokes import EVENT_BYTES, STROKE_S, Load, samples, waves
 from chaos import processes
 from chaos.alone import alone
 from chaos.background import Background
+from chaos.processes import NoSuchServer
 from chaos.session import Session
 from chaos.viewers import UNREACHABLE, Viewers
 from demo.platform import CannotPlay, Platform
@@ -35,10 +40,13 @@ from local import cuts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import psutil
+
 QUIET_S: Final = 60.0
 BURST_TIMES: Final = 10.0
 LASTS_S: Final = {"steady": 180.0, "failover": 180.0, "burst": 240.0, "outage": 600.0}
-TROUBLE_S: Final = {"burst": 30.0, "outage": 300.0}
+TROUBLE_S: Final = {"failover": 6.6, "burst": 30.0, "outage": 300.0}
+"""How long it lasts; of a failover, as docs/proof/recovery.md has measured it."""
 RENEWED_S: Final = 20.0
 """A cut ends by itself after two minutes at most: it is made anew before."""
 CUT_S: Final = 60.0
@@ -61,6 +69,7 @@ class Trouble:
     began: float
     away: list[tuple[float, float]] = field(default_factory=list)
     bursts: list[tuple[float, float, float]] = field(default_factory=list)
+    frozen: list[psutil.Process] = field(default_factory=list)
 
     def make(self, kind: str) -> None:
         """Returns when it is over."""
@@ -71,6 +80,8 @@ class Trouble:
         """Safe to repeat, and before anything was done."""
         self.load.times = 1.0
         cuts.heal(processes.home())
+        processes.send(reversed(self.frozen), signal.SIGCONT)
+        self.frozen = []
 
     def _now(self) -> float:
         return time.time() - self.began
@@ -101,7 +112,8 @@ class Trouble:
         try:
             [(writer, _)] = session.run(SERVES)
             begins = self._now()
-            processes.send([processes.server(writer)], signal.SIGKILL)
+            self.frozen = processes.with_children(processes.server(writer))
+            processes.send(self.frozen, signal.SIGSTOP)
             while not self._is_back(session, writer):
                 if self._now() - begins > BACK_WITHIN_S:
                     raise NotRecorded(f"no writer within {BACK_WITHIN_S:.0f} s")
@@ -119,14 +131,27 @@ class Trouble:
         return not is_reader and server != before
 
 
-def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int = 1) -> Run:
+def planned(kind: str, lasts_s: float, seed: int) -> Scenario:
+    """What is going to happen, as far as it can be known."""
+    ends = QUIET_S + TROUBLE_S.get(kind, 0.0)
+    return Scenario(
+        kind,
+        lasts_s,
+        away=((QUIET_S, ends),) if kind in ("failover", "outage") else (),
+        bursts=(Burst(QUIET_S, ends, BURST_TIMES),) if kind == "burst" else (),
+        waves=waves(seed, lasts_s),
+        hangs=kind == HANGS,
+    )
+
+
+def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int) -> Run:
     """Raises: `NotRecorded`, `NoSuchServer`, what the platform's clients raise."""
     viewers = Viewers(platform, f"capacity-{secrets.token_hex(4)}")
     load = Load(viewers, rate, seed)
     sending = Background("load", STROKE_S, load.stroke)
     began = time.time()
     puts: list[tuple[float, int]] = []
-    counting = Background("puts", 1.0, lambda: puts.append((time.time() - began, load.put)))
+    counting = Background("puts", STROKE_S, lambda: puts.append((time.time() - began, load.put)))
     trouble = Trouble(platform, load, began)
     backgrounds = (sending, viewers.looking, counting)
     try:
@@ -156,7 +181,9 @@ def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int
         away=tuple(trouble.away),
         bursts=tuple(trouble.bursts),
         samples=tuple(samples(puts, [(at - began, lag) for at, lag in viewers.lag], ended)),
-        batches=tuple(invocations(lines, began)),
+        batches=tuple(with_firsts(invocations(lines, began), viewers.arrivals, began)),
+        stroke_s=load.stroke_s,
+        waves=tuple((it.begins, it.ends, it.times) for it in waves(seed, ended)),
     )
 
 
@@ -186,9 +213,12 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(each, signal.default_int_handler)
     try:
         platform = Platform.open(Path(os.environ["STREAMFLIX_OUTPUTS"]))
+        lasts_s = given.seconds or LASTS_S[given.kind]
+        predicted = _predicted(given, lasts_s) if given.after else ()
         with alone():
-            run = record(platform, given.kind, given.rate, given.seconds or LASTS_S[given.kind])
-    except (CannotPlay, NotRecorded, processes.NoSuchServer, *UNREACHABLE) as error:
+            run = record(platform, given.kind, given.rate, lasts_s, given.seed)
+        run = replace(run, predicted=predicted)
+    except (CannotPlay, CannotTell, NotARun, NotRecorded, NoSuchServer, *UNREACHABLE) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -199,13 +229,30 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _predicted(given: argparse.Namespace, lasts_s: float) -> tuple[tuple[str, float | None], ...]:
+    """Raises: `NotARun`, `CannotTell`."""
+    fleet = replace(calibrate(Run.read(given.after)), events_s=given.rate)
+    told = tuple(figures(predict(fleet, planned(given.kind, lasts_s, given.seed)).lag).items())
+    at = time.strftime("%H:%M:%S")
+    sys.stdout.write(f"{at} predicted from {given.after.name} for {given.kind}:\n")
+    for what, seconds in told:
+        sys.stdout.write(f"  {what}: {'never' if seconds is None else f'{seconds:.2f} s'}\n")
+    sys.stdout.flush()
+    return told
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="capacity.record", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--kind", choices=KINDS, default="steady")
     parser.add_argument("--rate", type=float, default=300.0, help="events a second, in the mean")
     parser.add_argument("--seconds", type=float, help="in all; see LASTS_S")
-    return parser.parse_args(arguments)
+    parser.add_argument("--seed", type=int, help="of the load's unevenness; another for each kind")
+    parser.add_argument("--after", type=Path, help="a steady run: predict from it first")
+    given = parser.parse_args(arguments)
+    if given.seed is None:
+        given.seed = 1 + KINDS.index(given.kind)
+    return given
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Runs that were measured, as JSON: what `capacity.record` writes and `compare` reads.
 
-    {"format": 1, "kind": "steady" | "failover" | "burst" | "outage",
+    {"format": 2, "kind": "steady" | "failover" | "burst" | "outage",
      "shards": 4, "most": 5745, "window_s": 1, "cores": 2, "lasts_s": 300.0,
      "away": [[60.0, 75.0]], "bursts": [[60.0, 90.0, 10.0]],
+     "stroke_s": 0.3, "waves": [[0.0, 2.0, 0.7], …], "predicted": [["lag, median", 0.8], …],
      "samples": [[at, events put so far, lag in seconds or null], …],
-     "batches": [[at, events, seconds], …]}
+     "batches": [[at, events, seconds, shard, first], …]}
 
 Moments are seconds since the run began. A lag is null while nobody could say; `batches` are the
-invocations that ended well, `events` what each brought, `seconds` how long it took.
+invocations that ended well, `events` what each brought, `seconds` how long it took, `first` when
+its first event had come. `stroke_s`: events came all at once, so often. `predicted` is what was
+said before the run began. `waves` are what the load was multiplied with by itself.
 """
 
 from __future__ import annotations
@@ -23,8 +26,10 @@ from capacity.simulate import Scenario
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KINDS: Final = ("steady", "failover", "burst", "outage")
+HANGS: Final = "failover"
+"""In the others the database refuses whom it does not answer."""
 
 
 class NotARun(Exception):
@@ -41,8 +46,15 @@ class Sample:
 @dataclass(frozen=True, slots=True)
 class Invocation:
     at: float
+    """Of its end."""
     events: int
     seconds: float
+    shard: str = ""
+    first: float = 0.0
+
+    @property
+    def began(self) -> float:
+        return self.at - self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,20 @@ class Run:
     bursts: tuple[tuple[float, float, float], ...]
     samples: tuple[Sample, ...]
     batches: tuple[Invocation, ...]
+    stroke_s: float = 0.0
+    waves: tuple[tuple[float, float, float], ...] = ()
+    predicted: tuple[tuple[str, float | None], ...] = ()
 
     @property
     def events_s(self) -> float:
-        """Put in a second, in the mean of what is steady: until the first trouble."""
+        """Put in a second, in the mean of what is steady: until the first trouble, and without what
+        waves made of it."""
         first, last = self._calm[0], self._calm[-1]
-        return (last.put - first.put) / (last.at - first.at)
+        waved = sum(
+            max(0.0, min(ends, last.at) - max(begins, first.at)) * (times - 1)
+            for begins, ends, times in self.waves
+        )
+        return (last.put - first.put) / (last.at - first.at + waved)
 
     @property
     def _calm(self) -> list[Sample]:
@@ -74,7 +94,8 @@ class Run:
     @property
     def scenario(self) -> Scenario:
         bursts = tuple(Burst(*each) for each in self.bursts)
-        return Scenario(self.kind, self.lasts_s, self.away, bursts)
+        waves = tuple(Burst(*each) for each in self.waves)
+        return Scenario(self.kind, self.lasts_s, self.away, bursts, waves, self.kind == HANGS)
 
     @property
     def lag(self) -> Lag:
@@ -91,7 +112,9 @@ class Run:
     def write(self, path: Path) -> None:
         plain: dict[str, Any] = {"format": FORMAT, **asdict(self)}
         plain["samples"] = [[each.at, each.put, each.lag_s] for each in self.samples]
-        plain["batches"] = [[each.at, each.events, each.seconds] for each in self.batches]
+        plain["batches"] = [
+            [each.at, each.events, each.seconds, each.shard, each.first] for each in self.batches
+        ]
         path.write_text(json.dumps(plain, indent=1) + "\n")
 
     @classmethod
@@ -112,6 +135,9 @@ class Run:
                 bursts=tuple((float(a), float(b), float(n)) for a, b, n in found["bursts"]),
                 samples=tuple(Sample(*each) for each in found["samples"]),
                 batches=tuple(Invocation(*each) for each in found["batches"]),
+                stroke_s=float(found["stroke_s"]),
+                waves=tuple((float(a), float(b), float(n)) for a, b, n in found["waves"]),
+                predicted=tuple((str(what), value) for what, value in found["predicted"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise NotARun(f"{path}: {type(error).__name__}: {error}") from None

@@ -93,14 +93,14 @@ def windows(costs: Costs, load: Workload) -> Sheet:
                     whole(it.stream.invocations_s),
                     whole(it.rows_s),
                     number(it.postgres_cores),
-                    number(limits.hot_row(it)),
+                    number(it.merging_cores),
                     spread(it.wal_bytes_s * 1e-6),
                     whole(writes.dollars.likely),
                 ]
             )
     columns = [
         *("batching window", "events of a batch", "invocations/s", "rows/s"),
-        *("cores of PostgreSQL", "hottest row locked", "log, MB/s", "its I/O, USD a month"),
+        *("cores of PostgreSQL", "of them adding up", "log, MB/s", "its I/O, USD a month"),
     ]
     note = (
         "Packed by title. Fewer salts fill shards less evenly; how much less is not computed here."

@@ -39,13 +39,24 @@ class Parameters:
     fixed_s: float
     """An invocation, however many events it brings."""
     per_event_s: float
+    shares: tuple[float, ...] = ()
+    """Of each shard, of all events; none: all the same."""
+    spread: float = 0.0
+    """One standard deviation of an invocation's time, as a part of it."""
     window_s: float = 1.0
     seen_s: float = 0.0
-    """What a lag is greater than the one computed: until an event is readable, and a count seen."""
+    """What a lag is greater than the one computed: until an event is readable, and a count seen.
+    Less, where the sender's clock starts when the stream has answered."""
     lanes: float = math.inf
     """How many shards can be worked at as fast as one alone: a laptop's cores, or the writer's."""
     read_events_s: float = math.inf
     """What one shard gives to its reader: 2 MB/s on AWS, no limit on the laptop."""
+    turn_s: float = 0.0
+    """From the end of one invocation to the next one's beginning, besides the window: who reads the
+    stream and who calls the function need it."""
+    turn_per_event_s: float = 0.0
+    stroke_s: float = 0.0
+    """Events come so far apart, many at once and for all shards; 0: evenly."""
     reconnect_s: float = 0.5
     """From the database's return to the first statement that succeeds."""
     timeout_s: float = 60.0
@@ -59,7 +70,8 @@ class Parameters:
     def capacity_events_s(self) -> float:
         """Of one shard, in full batches, when all are behind."""
         alone = self.fixed_s + self.per_event_s * self.most
-        return min(self.read_events_s, self.most / (self.crowding * alone))
+        turn = self.turn_s + self.turn_per_event_s * self.most
+        return min(self.read_events_s, self.most / (self.crowding * alone + turn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,10 @@ class Scenario:
     away: tuple[tuple[float, float], ...] = ()
     """From when to when the database refuses everybody."""
     bursts: tuple[Burst, ...] = ()
+    waves: tuple[Burst, ...] = ()
+    """How uneven the load is by itself: no trouble."""
+    hangs: bool = False
+    """The database that is away refuses nobody: it answers nobody until another takes its place."""
 
     @property
     def begins(self) -> float:
@@ -101,6 +117,7 @@ class Chain:
     fleet: Parameters
     arrivals: Arrivals
     away: Sequence[tuple[float, float]]
+    hangs: bool
     rng: random.Random
     now: float = 0.0
     counted: int = 0
@@ -129,6 +146,7 @@ class Chain:
         waiting, repeats = [size], 0
         while waiting and self.now < until:
             size = waiting.pop()
+            self.now += self.fleet.turn_s + self.fleet.turn_per_event_s * size
             if self._attempt(size):
                 repeats = 0
             elif size > 1:
@@ -142,11 +160,11 @@ class Chain:
         """One invocation: it waits for the database while it has time."""
         began = self.now
         give_up = began + self.fleet.timeout_s * (1 - SHARE_LEFT)
-        work = self._work(size)
+        work = self._work(size) * max(0.5, self.rng.gauss(1.0, self.fleet.spread))
         wait = FIRST_WAIT_S
         while (noticed := self._refused(self.now, self.now + work)) is not None:
             pause = wait * self.rng.uniform(0.5, 1.0)
-            self.now = noticed
+            self.now = noticed  # by then it is back, if it hung
             if give_up - noticed < pause:
                 self.failed += 1
                 return False
@@ -168,7 +186,9 @@ class Chain:
     def _refused(self, begins: float, ends: float) -> float | None:
         """When work between these moments meets a database that is away, if it does."""
         for gone, back in self.away:
-            if begins < back + self.fleet.reconnect_s and ends > gone:
+            if self.hangs and begins < back and ends > gone:
+                return back
+            if not self.hangs and begins < back + self.fleet.reconnect_s and ends > gone:
                 return max(begins, gone)
         return None
 
@@ -191,11 +211,19 @@ def chains(fleet: Parameters, scenario: Scenario, seed: int = 1) -> list[Chain]:
     """Each shard worked through until the end of the scenario."""
     rng = random.Random(seed)  # noqa: S311  spreads load, guards nothing
     found = []
-    for _ in range(fleet.shards):
-        coming = Arrivals(fleet.events_s / fleet.shards, scenario.bursts, rng.random())
-        # Shards do not turn their windows at the same moment.
-        begins = rng.random() * fleet.window_s
-        chain = Chain(fleet, coming, scenario.away, random.Random(rng.random()), now=begins)  # noqa: S311
+    for share in fleet.shares or (1 / fleet.shards,) * fleet.shards:
+        loads = (*scenario.bursts, *scenario.waves)
+        coming = Arrivals(fleet.events_s * share, loads, rng.random(), fleet.stroke_s)
+        # Shards do not turn their windows at the same moment, unless events come for all at once.
+        begins = 0.0 if fleet.stroke_s else rng.random() * fleet.window_s
+        chain = Chain(
+            fleet,
+            coming,
+            scenario.away,
+            scenario.hangs,
+            random.Random(rng.random()),  # noqa: S311
+            now=begins,
+        )
         chain.run(scenario.lasts_s)
         found.append(chain)
     return found

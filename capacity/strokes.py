@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from capacity.arrivals import Burst
+from capacity.lag import STEP_S
 from capacity.runs import Sample
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ class Load:
     seed: int
     times: float = 1.0
     put: int = 0
+    strokes: int = 0
     clock: Callable[[], float] = time.monotonic
     _owed: float = 0.0
     _began: float = field(init=False)
@@ -45,21 +50,49 @@ class Load:
 
     def stroke(self) -> None:
         now = self.clock()
-        turn = int((now - self._began) / WAVE_S)
-        wave = random.Random(f"{self.seed} {turn}")  # noqa: S311  spreads load, guards nothing
-        self._owed += (now - self._last) * self.per_s * self.times * wave.uniform(*UNEVEN)
+        wave = wave_of(self.seed, int((now - self._began) / WAVE_S))
+        self._owed += (now - self._last) * self.per_s * self.times * wave
         self._last = now
         events, self._owed = int(self._owed), self._owed % 1
         self.viewers.burst(events)
         self.put += events
+        self.strokes += 1
+
+    @property
+    def stroke_s(self) -> float:
+        """How far strokes were apart, in the mean: putting takes its time as well."""
+        return (self._last - self._began) / self.strokes
+
+
+def wave_of(seed: int, turn: int) -> float:
+    """What the rate is multiplied with for `WAVE_S`; 1 in the mean. The same for the same seed."""
+    return random.Random(f"{seed} {turn}").uniform(*UNEVEN)  # noqa: S311  guards nothing
+
+
+def waves(seed: int, lasts_s: float) -> tuple[Burst, ...]:
+    """The same, as a load that is known before it comes."""
+    return tuple(
+        Burst(turn * WAVE_S, (turn + 1) * WAVE_S, wave_of(seed, turn))
+        for turn in range(math.ceil(lasts_s / WAVE_S))
+    )
 
 
 def samples(
     puts: Sequence[tuple[float, int]], lags: Sequence[tuple[float, float]], ended: float
 ) -> Iterator[Sample]:
-    """One a second: the last lag of that second, or none if nobody could say."""
-    by_second = {int(at): (at, lag) for at, lag in lags}
-    for at, put in puts:
-        if at <= ended:
-            found = by_second.get(int(at))
-            yield Sample(at, put, found[1] if found else None)
+    """One for each look at the lag, and for each step in which nobody could say."""
+    moments, counts = [at for at, _ in puts], [put for _, put in puts]
+    last = 0.0
+    for at, lag in sorted(lags):
+        if at > ended:
+            return
+        while at - last > 4 * STEP_S:
+            last += STEP_S
+            yield Sample(last, _count(moments, counts, last), None)
+        yield Sample(at, _count(moments, counts, at), lag)
+        last = at
+
+
+def _count(moments: Sequence[float], counts: Sequence[int], at: float) -> int:
+    before = bisect_right(moments, at) - 1
+    return counts[before] if before >= 0 else 0

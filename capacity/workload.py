@@ -100,7 +100,7 @@ TRIP_S: Final = Range(0.0003, 0.0005, 0.001)
 COMMIT_S: Final = Range(0.002, 0.004, 0.010)
 """Until Aurora has a commit on four of six copies."""
 TRIPS: Final = 12
-"""Round trips of a batch: fence, watermark, two COPYs, two statements, commit, Redis."""
+"""Round trips of a batch: fence, watermark, two COPYs, a statement, commit, Redis."""
 POSTGRES_FIXED_US: Final = 1_500.0
 """µs of PostgreSQL for a batch, however small: batches of 100 against 10,000, measured once."""
 JSON_US_PER_BYTE: Final = 0.00056
@@ -112,8 +112,12 @@ MEMBER_BYTES: Final = 14
 HOT_MEMBERS_S: Final = 7_100_000.0
 """PFADD members for a second of one Redis core, measured once. A key lives on one shard."""
 REDIS_BUSY: Final = 0.6
-WAL_ROW: Final = Range(150, 250, 500)
-"""Bytes of log for a row that is added to: the row anew, an index entry when its page is full."""
+MERGE_ROW_US: Final = 0.35
+"""µs of PostgreSQL to read an appended row and add it to its cell: measured once, 84,000 rows."""
+WAL_APPENDED: Final = Range(60, 75, 100)
+"""Bytes of log for a row that is appended: measured, beside those that come of it."""
+WAL_UPSERTED: Final = Range(150, 260, 500)
+"""The same for a row with an index entry: measured."""
 WATERMARK_BYTES: Final = 4_096 * 8
 """Fingerprints that each commit rewrites, so that a duplicate is known again."""
 API_CALL_EVERY_S: Final = 600.0

@@ -83,6 +83,11 @@ class Viewers:
         found = {Cell(*row[:4]): list(row[4:]) for row in self._session.run(ROLLUPS, (self.title,))}
         return compare(self._truth, found)
 
+    def arrivals(self, shard: str) -> list[float]:
+        """When each event of a shard was confirmed, in its order; seconds since 1970."""
+        since = time.time() - time.monotonic()
+        return [since + at for at in self._ledger.moments(shard)]
+
     def close(self) -> None:
         self._session.close()
 

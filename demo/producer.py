@@ -84,6 +84,10 @@ class Ledger:
         place = bisect_right(numbers, spot.sequence)
         return place > 0 and numbers[place - 1] == spot.sequence
 
+    def moments(self, shard: str) -> list[float]:
+        """When each record of a shard was confirmed, in the order of the shard; `note`'s clock."""
+        return self._sent_at.get(shard, [])
+
     def behind(self, shard: str, watermark: int) -> int:
         """How many records of a shard lie above a watermark."""
         numbers = self._sequences.get(shard, [])

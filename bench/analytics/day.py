@@ -69,13 +69,13 @@ def profile(number: int) -> str:
     return _id(f"profile {number}")
 
 
-def events(count: int, seed: int, keyed: str = "viewer") -> list[Event]:
+def events(count: int, seed: int, keyed: str = "viewer", shard: int = 0) -> list[Event]:
     """Of one shard, in the order of their time, which begins at noon for the first seed.
 
     `keyed` says what producers made the partition key of: ``viewer``, so that a shard sees every
     title, or ``title``, with as many salts as it would fill shards: then a shard sees few.
     """
-    rng = random.Random(seed)
+    rng = random.Random(seed + 1_000_000 * shard)
     began = NOON + timedelta(seconds=seed * BATCH_S)
     ranks, weights = _SHARD if keyed == "title" else (range(TITLES), _POPULARITY)
     return [

@@ -46,9 +46,8 @@ class Ours:
             ca_file=place.ca,
         )
         tombstones = fence.Tombstones(lambda _: place.key)
-        doors = Doors(
-            Store(place.book, postgres, tombstones), Viewers(redis), _Refusing(), time.time
-        )
+        self.store = Store(place.book, postgres, tombstones)
+        doors = Doors(self.store, Viewers(redis), _Refusing(), time.time)
         self._ingest = partial(ingest, doors=doors)
         self._parse, self._deadline = Batch.from_event, Deadline
         self._archive, self._tables = Archive(place.book, postgres), deltas.TABLES

@@ -60,6 +60,7 @@ def _write(results: Path, known: dict[str, Any]) -> None:
             title=_costs(known.get("title", {})) + _bars(known.get("title bars", {})),
             sizes=_sizes(known.get("sizes", {})),
             kpl=_kpl(known.get("kpl", {})) + _bars(known.get("kpl bars", {})),
+            writers=_writers(known.get("writers", {})) + _bars(known.get("writers bars", {})),
             init=_init(known.get("init", {})) + _bars(known.get("init bars", {})),
         )
     )
@@ -99,6 +100,12 @@ def _kpl(costs: Mapping[str, float]) -> str:
     )
 
 
+def _writers(seconds: Mapping[str, float]) -> str:
+    names = {"alone": "one", "together": "four"}
+    head = "| shards at once | a transaction, the middle one, ms |\n|---|---:|\n"
+    return head + "".join(f"| {names[it]} | {each * 1000:.1f} |\n" for it, each in seconds.items())
+
+
 def _init(seconds: Mapping[str, float]) -> str:
     head = "| what begins | CPU, ms |\n|---|---:|\n"
     return head + "".join(f"| {name} | {each * 1000:.0f} |\n" for name, each in seconds.items())
@@ -110,9 +117,11 @@ Written by `make bench ROOM=analytics` on two shared cores. µs of CPU for an ev
 rounds in which everybody has his turn, each sample a process of its own on empty tables. Python is
 the handler from the parsed event to the return; parsing the event is Lambda's runtime's part and
 stands beside it. PostgreSQL and Valkey are this machine's, reached over TLS; what copies the log
-elsewhere is not counted. What everybody has written was compared row for row before a figure
-counted. The consumer also keeps a watermark, drops duplicates, leaves erased people out, writes
-watch history and counts viewers by title, country and device; the others do not.
+elsewhere is not counted. Twenty batches lie in one minute; what the consumer has appended is added
+up once, as it is each minute, and is in PostgreSQL's figure. What everybody has written was
+compared row for row before a figure counted. The consumer also keeps a watermark, drops duplicates,
+leaves erased people out, writes watch history and counts viewers by title, country and device; the
+others do not.
 
 ## A shard that sees every title
 
@@ -137,6 +146,13 @@ Keyed by title.
 12,000 events in records of 60, from the event to sums; nothing is written.
 
 {kpl}
+## Shards at once
+
+Batches of 2,500 events keyed by viewer, all of one minute, one after the other without a pause,
+from the first statement to the commit. Two cores: four that compute at the same time take twice as
+long even where nobody waits for anybody.
+
+{writers}
 ## The first invocation
 
 Imports and clients of a process, without network, bytecode as a layer ships it.

@@ -1,9 +1,10 @@
 """One variant in a process of its own: `python -m bench.analytics.sample`, its task on stdin.
 
 The task is JSON: ``{"variant": name, "warm": [files], "batches": [files], "place": {…}}``, where a
-file holds one invocation's event. Prints JSON: ``{"python": s, "postgres": s, "redis": s,
-"envelope": s, "peak_mb": MB}``: seconds of CPU while the batches were handled, one after another,
-from the parsed event to the return; `envelope` is what parsing the events by json.loads took.
+file holds one invocation's event. Prints JSON: ``{"python": s, "postgres": s, "merge": s,
+"redis": s, "envelope": s, "peak_mb": MB}``: seconds of CPU while the batches were handled, one
+after another, from the parsed event to the return; `merge` is the part of PostgreSQL's that came
+after the last of them, `envelope` what parsing the events by json.loads took.
 """
 
 from __future__ import annotations
@@ -134,13 +135,16 @@ def _measured(task: dict[str, Any], place: Place) -> dict[str, float]:
         envelope += time.process_time() - began
         spent += _handled(variant, event)
         del event
+    counted = _cpu(place.postgres_pids)
     if hasattr(variant, "finish"):
         variant.finish()
+    ended = _cpu(place.postgres_pids)
     if getattr(variant, "missed", 0):
         raise SystemExit("viewers were not counted")
     return {
         "python": spent,
-        "postgres": _cpu(place.postgres_pids) - postgres,
+        "postgres": ended - postgres,
+        "merge": ended - counted,
         "redis": _cpu(place.redis_pids) - redis,
         "envelope": envelope,
         "peak_mb": _peak_mb(),

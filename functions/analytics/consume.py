@@ -34,7 +34,7 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
     batch = Batch.from_event(event)
     env = settings.cached(Settings)
     outcome = ingest(batch, doors(env), Deadline.of(context))
-    metrics.publish(env.environment, outcome.metrics())
+    metrics.publish(env.environment, outcome.metrics(), {"shard": batch.shard.name})
 
 
 @cache

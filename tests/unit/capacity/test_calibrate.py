@@ -11,7 +11,7 @@ import pytest
 from capacity.__main__ import OFF, REFUSED, main
 from capacity.arrivals import Burst
 from capacity.calibrate import CannotTell, Verdict, calibrate, compare, fit
-from capacity.lag import Lag, of_chains
+from capacity.lag import WARM_S, Lag, of_chains
 from capacity.runs import Invocation, NotARun, Run, Sample
 from capacity.simulate import Parameters, Scenario, chains
 
@@ -19,19 +19,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLEET = Parameters(
-    shards=4, events_s=3_000, most=6_000, fixed_s=0.06, per_event_s=250e-6, seen_s=0.3, lanes=2
+    shards=4,
+    events_s=3_000,
+    most=6_000,
+    fixed_s=0.06,
+    per_event_s=250e-6,
+    seen_s=0.3,
+    lanes=2,
+    turn_s=0.05,
+    turn_per_event_s=60e-6,
 )
 
 
-def recorded(scenario: Scenario, *, uneven: bool = False, noise: float = 0.0) -> Run:
+def recorded(
+    scenario: Scenario, *, uneven: bool = False, noise: float = 0.0, fleet: Parameters = FLEET
+) -> Run:
     """What the recorder would write about a fleet that is as `FLEET` is."""
     rng = random.Random(3)
     strokes = [
         Burst(at, at + 1, rng.uniform(0.5, 1.5)) for at in range(int(scenario.lasts_s)) if uneven
     ]
     acted = replace(scenario, bursts=(*scenario.bursts, *strokes))
-    found = chains(FLEET, acted, seed=11)
-    lag = of_chains(found, scenario, FLEET.seen_s)
+    found = chains(fleet, acted, seed=11)
+    lag = of_chains(found, scenario, fleet.seen_s)
     put = [sum(chain.arrivals.count(at) for chain in found) for at, _ in lag.samples]
     return Run(
         kind=scenario.name,
@@ -46,16 +56,22 @@ def recorded(scenario: Scenario, *, uneven: bool = False, noise: float = 0.0) ->
             Sample(at, events, value) for (at, value), events in zip(lag.samples, put, strict=True)
         ),
         batches=tuple(
-            Invocation(b.ended, b.events, (b.ended - b.began) * (1 + noise * rng.random()))
-            for chain in found
-            for b in chain.batches
+            Invocation(
+                b.ended,
+                b.events,
+                (b.ended - b.began) * (1 + noise * rng.random()),
+                f"shard {number}",
+                chain.arrivals.moment(1 + sum(each.events for each in chain.batches[:at])),
+            )
+            for number, chain in enumerate(found)
+            for at, b in enumerate(chain.batches)
         ),
     )
 
 
 STEADY = Scenario("steady", 180)
 TROUBLES = (
-    Scenario("failover", 240, away=((60, 75),)),
+    Scenario("failover", 240, away=((60, 90),), hangs=True),
     Scenario("burst", 400, bursts=(Burst(60, 80, 10),)),
     Scenario("outage", 900, away=((60, 360),)),
 )
@@ -68,6 +84,8 @@ def test_the_parameters_of_a_simulated_run_are_recovered() -> None:
     assert found.per_event_s == pytest.approx(FLEET.per_event_s, rel=0.02)
     assert found.events_s == pytest.approx(FLEET.events_s, rel=0.05)
     assert found.seen_s == pytest.approx(FLEET.seen_s, abs=0.1)
+    assert found.turn_s == pytest.approx(FLEET.turn_s, rel=0.1)
+    assert found.turn_per_event_s == pytest.approx(FLEET.turn_per_event_s, rel=0.02)
     assert (found.shards, found.most, found.lanes) == (4, 6_000, 2)
 
 
@@ -146,6 +164,7 @@ def test_while_nobody_can_say_the_lag_grows_by_the_clock() -> None:
 def test_caught_up_is_who_stays_so() -> None:
     calm = [(float(at), 1.0) for at in range(20)]
     trouble = [(20.0, 9.0), (21.0, 1.0), (22.0, 9.0), (23.0, 1.0), (24.0, 1.2), (25.0, 1.0)]
+    trouble.append((26.0, 1.1))
 
     assert Lag((*calm, *trouble), 20, 20).caught_up_s == 3
     assert Lag((*calm, *trouble[:3]), 20, 20).caught_up_s is None
@@ -153,7 +172,7 @@ def test_caught_up_is_who_stays_so() -> None:
 
 
 def test_percentiles_are_samples() -> None:
-    lag = Lag(tuple((float(n), float(n)) for n in range(1, 101)), 0, 0)
+    lag = Lag(tuple((WARM_S + n, float(n)) for n in range(1, 101)), 0, 0)
 
     assert (lag.share(0.5), lag.share(0.99), lag.most) == (50, 99, 100)
 
@@ -167,3 +186,31 @@ def test_close_is_within_a_quarter_of_what_was_measured(
     predicted: float | None, measured: float | None, is_close: bool
 ) -> None:
     assert Verdict("any", "lag", predicted, measured).is_close is is_close
+
+
+def test_who_has_caught_up_within_a_window_has_caught_up_at_once() -> None:
+    assert Verdict("burst", "caught up after", 0.0, 0.7, nothing_s=1.0).is_close
+    assert not Verdict("burst", "caught up after", 0.0, 1.2, nothing_s=1.0).is_close
+    assert not Verdict("burst", "caught up after", None, 0.7, nothing_s=1.0).is_close
+
+
+def test_shards_that_get_more_than_others_are_known() -> None:
+    uneven = replace(FLEET, shares=(0.4, 0.3, 0.2, 0.1))
+    found = calibrate(recorded(STEADY, uneven=True, fleet=uneven))
+
+    assert sorted(found.shares) == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.01)
+    assert found.spread < 0.02
+
+
+def test_the_page_of_runs_has_both_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steady, outage = tmp_path / "steady.json", tmp_path / "outage.json"
+    recorded(STEADY, uneven=True).write(steady)
+    recorded(TROUBLES[2]).write(outage)
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr("capacity.__main__.ROOT", tmp_path)
+
+    assert main(["compare", "--keep", str(steady), str(outage)]) == 0
+
+    page = (tmp_path / "docs" / "capacity-runs.md").read_text()
+    assert page.count("| outage |") == 4
+    assert "| run | figure | predicted, s | measured, s | off | within 25% |" in page

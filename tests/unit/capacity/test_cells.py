@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from capacity.cells import WORLD, Audience, ceil_salts, hottest_share, producer_salts, zipf
+from capacity.cells import WORLD, Audience, ceil_salts, producer_salts, zipf
 
 
 def test_one_title_seen_by_one_kind_of_viewer_is_one_row() -> None:
@@ -53,7 +53,3 @@ def test_in_a_single_shard_the_key_does_not_matter() -> None:
     assert WORLD.rows_by_title(1_000, 1, lambda *_: 1_000) == pytest.approx(
         WORLD.rows_by_viewer(1_000), rel=0.01
     )
-
-
-def test_the_hottest_row_is_of_the_first_title_in_the_largest_country_on_television() -> None:
-    assert hottest_share(WORLD) == pytest.approx(zipf(5_000)[0] * zipf(27)[0] * 0.5)

@@ -8,7 +8,7 @@ import pytest
 
 from capacity import bill, limits
 from capacity import workload as w
-from capacity.cells import ceil_salts
+from capacity.cells import BENCH_FINAL, ceil_salts
 from capacity.costs import Costs
 from capacity.model import Consumer
 from capacity.ranges import Range
@@ -81,6 +81,7 @@ def test_rows_are_those_of_the_sheet(
     monkeypatch: pytest.MonkeyPatch, shape: w.Shape, rows: float, cores: float, off: float
 ) -> None:
     monkeypatch.setattr(w, "POSTGRES_FIXED_US", 0.0)  # the sheet has rows alone
+    monkeypatch.setattr(w, "MERGE_ROW_US", 0.0)  # and knows no deltas
     it = sheet(10, shape)
 
     assert it.rows_s == pytest.approx(rows, rel=off)
@@ -147,7 +148,7 @@ def test_many_producers_fill_no_record() -> None:
 
 def test_a_batch_takes_as_long_as_its_parts() -> None:
     it = Consumer(Stream(Workload(10_000_000), w.PLAIN), COSTS)
-    us = it.python_us + it.envelope_us + it.postgres_us + it.cost.redis
+    us = it.python_us + it.envelope_us + it.counting_us + it.cost.redis
 
     assert it.seconds.likely == pytest.approx(us * it.events / 1e6 + 12 * 0.0005 + 0.004)
     assert it.running.likely == pytest.approx(it.seconds.likely * it.stream.invocations_s)
@@ -195,12 +196,26 @@ def test_at_its_number_of_viewers_a_limit_is_used_up(limit: limits.Limit, shape:
     assert used(0.98) < 1 <= used(1.02)
 
 
-def test_a_row_that_every_batch_holds_is_locked_as_long_as_all_of_them_hold_it() -> None:
-    load = Workload(10_000_000)
-    it = Consumer(Stream(load, w.PLAIN), COSTS)
-    held = it.postgres_us * it.events / 2e6 + 0.004 + 0.0005
+def test_adding_up_costs_what_it_cost_in_the_bench() -> None:
+    """A minute with the bench's 20 batches of one shard that sees every title."""
+    load = Workload(2_000 * 10 * w.HEARTBEATS, linger_s=0, window_s=3)
+    it = Consumer(Stream(load, replace(w.PLAIN, skew=1.0)), COSTS, batch=6_000)
 
-    assert limits.hot_row(it) == pytest.approx(it.stream.invocations_s * held, rel=0.01)
+    assert it.stream.load.events_s == pytest.approx(2_000)
+    # 120,000 events in all; those of the last batch come after the minute has turned.
+    assert it.final_rows / 120_000 == pytest.approx(BENCH_FINAL, rel=0.25)
+    us = it.merging_cores / it.stream.load.events_s * 1e6
+    assert us == pytest.approx(COSTS.viewer["ours"].merge, rel=0.4)
+
+
+def test_who_adds_up_reads_every_row_and_writes_each_cell_once() -> None:
+    few, many = (
+        Consumer(Stream(Workload(10_000_000), shape), COSTS) for shape in (w.PACKED, w.PLAIN)
+    )
+
+    assert few.final_rows_s == many.final_rows_s
+    more = w.MERGE_ROW_US * (many.rows_s - few.rows_s) / 1e6
+    assert many.merging_cores - few.merging_cores == pytest.approx(more)
 
 
 def test_bounds_that_are_no_bounds_are_refused() -> None:

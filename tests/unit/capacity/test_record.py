@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from capacity import strokes
-from capacity.logs import invocations, lines_of
-from capacity.runs import Invocation, Sample
+from capacity.logs import invocations, lines_of, with_firsts
+from capacity.runs import Invocation, Run, Sample
 from chaos.viewers import _event
 
 
 def figures(events: int, duplicates: int = 0) -> str:
     told = {
         "_aws": {},
+        "shard": "shardId-7",
         "EventsIngested": events,
         "EventsDuplicated": duplicates,
         "ConsumerLagMs": 9,
@@ -34,8 +35,8 @@ def test_an_invocation_is_its_figures_and_its_report() -> None:
     ]
 
     assert list(invocations(lines, 990.0)) == [
-        Invocation(pytest.approx(10.05), 42, 0.05),
-        Invocation(pytest.approx(10.09), 7, 0.0615),
+        Invocation(pytest.approx(10.05), 42, 0.05, "shardId-7"),
+        Invocation(pytest.approx(10.09), 7, 0.0615, "shardId-7"),
     ]
 
 
@@ -68,14 +69,39 @@ def test_lines_come_in_the_order_of_their_time() -> None:
     assert list(lines_of(Logs(), "f", 5.0)) == [("s", 8, "m"), ("s", 9, "m")]
 
 
-def test_a_second_in_which_nobody_could_say_has_no_lag() -> None:
-    puts = [(1.02, 100), (2.03, 200), (3.04, 300), (9.0, 300)]
-    lags = [(1.1, 0.4), (1.9, 0.6), (3.3, 2.0)]
+def test_each_invocation_knows_when_its_first_event_came() -> None:
+    moments = {"a": [100.1, 100.2, 100.3, 100.9], "b": [100.5]}
+    batches = [
+        Invocation(3.0, 1, 0.1, "a"),
+        Invocation(2.0, 3, 0.1, "a"),
+        Invocation(2.5, 1, 0.1, "b"),
+        Invocation(4.0, 1, 0.1, "a"),
+    ]
 
-    assert list(strokes.samples(puts, lags, ended=5.0)) == [
-        Sample(1.02, 100, 0.6),
-        Sample(2.03, 200, None),
-        Sample(3.04, 300, 2.0),
+    found = list(with_firsts(batches, lambda shard: moments[shard], 100.0))
+
+    assert [(each.at, each.shard, each.first) for each in found] == [
+        (2.0, "a", pytest.approx(0.1)),
+        (2.5, "b", pytest.approx(0.5)),
+        (3.0, "a", pytest.approx(0.9)),
+    ]
+
+
+def test_moments_in_which_nobody_could_say_have_no_lag() -> None:
+    puts = [(0.3, 0), (1.02, 100), (2.03, 200), (3.04, 300)]
+    lags = [(0.4, 0.2), (1.1, 0.4), (3.3, 2.0), (5.5, 1.0)]
+
+    found = list(strokes.samples(puts, lags, ended=5.0))
+
+    assert [each for each in found if each.lag_s is not None] == [
+        Sample(0.4, 0, 0.2),
+        Sample(1.1, 100, 0.4),
+        Sample(3.3, 300, 2.0),
+    ]
+    unknown = [each for each in found if each.lag_s is None]
+    assert [(each.at, each.put) for each in unknown] == [
+        (pytest.approx(at), put)
+        for at, put in ((1.35, 100), (1.6, 100), (1.85, 100), (2.1, 200), (2.35, 200))
     ]
 
 
@@ -106,3 +132,28 @@ def test_strokes_are_uneven_and_their_mean_is_the_rate() -> None:
     assert load.put == viewers.put
     assert load.put / now == pytest.approx(300, rel=0.03)
     assert max(waves) > 2 * min(waves)
+
+
+def test_waves_are_known_before_they_come() -> None:
+    now, viewers = 0.0, Counting()
+    load, known = strokes.Load(viewers, 1_000, seed=7, clock=lambda: now), strokes.waves(7, 20)
+    for wave in known:
+        before = load.put
+        for _ in range(8):
+            now += 0.25
+            load.stroke()
+        # A stroke brings what has come since the last: one of eight is of the wave before.
+        assert (load.put - before) / 2_000 == pytest.approx(wave.times, abs=0.2)
+    assert len(known) == 10
+    assert known[-1].ends == 20
+
+
+def test_the_rate_of_a_run_is_that_without_its_waves() -> None:
+    waves = tuple((it.begins, it.ends, it.times) for it in strokes.waves(3, 60))
+    put, samples = 0.0, []
+    for at in range(0, 61, 2):
+        samples.append(Sample(float(at), round(put), 0.5))
+        put += sum(500 * 2 * times for begins, _, times in waves if begins == at)
+    run = Run("steady", 1, 9, 1.0, 2, 60.0, (), (), tuple(samples), (), 0.25, waves)
+
+    assert run.events_s == pytest.approx(500, rel=0.001)

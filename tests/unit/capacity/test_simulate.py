@@ -103,6 +103,25 @@ def test_after_an_outage_it_catches_up_as_a_queue_does() -> None:
     assert found.lag.most == pytest.approx(lasts, rel=0.02)
 
 
+def test_who_waits_for_a_database_that_hangs_goes_on_as_soon_as_another_is_there() -> None:
+    hung = Scenario("hung", 120, away=((60, 66),), hangs=True)
+
+    for chain in chains(FLEET, hung):
+        [met] = [batch for batch in chain.batches if batch.began < 66 and batch.ended > 60]
+        assert 66 < met.ended < 66.2 + 200e-6 * met.events
+    assert predict(FLEET, hung).failed == 0
+
+
+def test_events_that_come_in_strokes_are_as_many() -> None:
+    even, strokes = Arrivals(100, phase=0.5), Arrivals(100, phase=0.5, stroke_s=0.3)
+
+    assert [strokes.count(at) for at in (0.29, 0.31, 0.6, 3.0)] == [
+        even.count(at) for at in (0, 0.3, 0.6, 3.0)
+    ]
+    assert strokes.moment(31) == pytest.approx(0.6)
+    assert strokes.count(strokes.moment(31)) >= 31
+
+
 def test_lanes_that_are_too_few_make_everybody_slower() -> None:
     crowded = replace(FLEET, lanes=3)
     ratio = crowded.capacity_events_s / FLEET.capacity_events_s

@@ -18,11 +18,14 @@ _UNITS = {"Ms": "Milliseconds", "Seconds": "Seconds"}
 def publish(
     environment: str,
     values: Mapping[str, float],
+    about: Mapping[str, str] | None = None,
     *,
     write: Callable[[str], object] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Publish values under the dimension Environment; the unit follows from the end of the name.
+
+    `about` says what they are of, for whoever reads the log; it is no dimension. Never a person.
 
     Powertools' Metrics would add a dimension for its service name, and with it other metrics than
     those that the alarms watch.
@@ -41,6 +44,7 @@ def publish(
             ],
         },
         "Environment": environment,
+        **(about or {}),
         **values,
     }
     (write or sys.stdout.write)(json.dumps(line, separators=(",", ":")) + "\n")

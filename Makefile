@@ -131,7 +131,7 @@ capacity: cloud-env ## What so many viewers need: VIEWERS=10000000 HEARTBEAT=10 
 
 RUNS = .local/runs
 .PHONY: capacity-runs
-capacity-runs: cloud-env ## Predict a failover, a burst, an outage from a steady run, then make them on the laptop cloud that is up (23 min)
+capacity-runs: cloud-env ## Predict a failover, a burst, an outage from a steady run, then make them on the laptop cloud that is up (15 min)
 	@mkdir -p $(RUNS)
 	@$(LOCAL) run -- $(CLOUD) -m capacity.record $(RUNS)/steady.json --kind steady --rate $(or $(RATE),1000)
 	@for kind in failover burst outage; do \

@@ -23,7 +23,7 @@ KEPT: Final = 0.95
 """Of the invocations; the slowest are somebody else's doing."""
 WITHIN: Final = 0.25
 ROUNDS: Final = 3
-CAUGHT_UP: Final = "caught up after"
+CAUGHT_UP: Final = "all caught up after"
 """The lag swings by a window from batch to batch, and so does the moment of this."""
 
 
@@ -62,7 +62,7 @@ def calibrate(steady: Run, lanes: float | None = None) -> Parameters:
         too_long = _period([[b.ended for b in batches] for batches in simulated]) - period
         found = replace(found, turn_s=max(0.0, found.turn_s - too_long))
     # What of the lag batches do not explain.
-    seen = _middle(steady) - predict(found, steady.scenario).lag.share(0.5)
+    seen = steady.lag.share(0.5) - predict(found, steady.scenario).lag.share(0.5)
     return replace(found, seen_s=seen)
 
 
@@ -133,10 +133,6 @@ def _line(batches: Sequence[Invocation]) -> tuple[float, float]:
     return start, slope
 
 
-def _middle(run: Run) -> float:
-    return statistics.median([value for at, value in run.lag.samples if at >= WARM_S])
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One figure of one run, predicted and measured, in seconds; None: it did not happen."""
@@ -187,9 +183,9 @@ def compare(fleet: Parameters, run: Run) -> list[Verdict]:
 def figures(lag: Lag) -> dict[str, float | None]:
     """What is compared."""
     found = {
-        "lag, median": lag.share(0.5),
-        "lag, 99 of 100": lag.share(0.99),
-        "lag, most": lag.most,
+        "a shard's lag, median": lag.share(0.5),
+        "99 of 100": lag.share(0.99),
+        "most": lag.most,
     }
-    had_trouble = lag.samples and lag.begins < lag.samples[-1][0] - WARM_S
+    had_trouble = lag.begins < lag.samples[-1][0] - WARM_S
     return found | ({CAUGHT_UP: lag.caught_up_s} if had_trouble else {})

@@ -22,15 +22,25 @@ STAYS_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Ages in seconds of the oldest event that was not counted, at moments since the start."""
+    """Ages in seconds of the oldest event that was not counted, each `STEP_S` since the start."""
 
-    samples: tuple[tuple[float, float], ...]
+    shards: tuple[tuple[float, ...], ...]
     begins: float
     ends: float
     """Of the trouble."""
 
+    @property
+    def samples(self) -> list[tuple[float, float]]:
+        """Moments, and the worst of all shards."""
+        return [
+            (step * STEP_S, max(each)) for step, each in enumerate(zip(*self.shards, strict=True))
+        ]
+
     def share(self, part: float) -> float:
-        """The lag that this part of all samples does not exceed, once it is warm."""
+        """The lag that a shard does not exceed for this part of the time, once it is warm.
+
+        Not the worst of all: whether shards turn their windows together is chance.
+        """
         ordered = sorted(self._warm)
         return ordered[max(0, math.ceil(part * len(ordered)) - 1)] if ordered else 0.0
 
@@ -40,7 +50,7 @@ class Lag:
 
     @property
     def _warm(self) -> list[float]:
-        return [value for at, value in self.samples if at >= WARM_S]
+        return [value for shard in self.shards for value in shard[int(WARM_S / STEP_S) :]]
 
     @property
     def caught_up_s(self) -> float | None:
@@ -60,18 +70,32 @@ class Lag:
 
 
 def of_chains(chains: Sequence[Chain], scenario: Scenario, seen_s: float) -> Lag:
-    """The worst of all shards, each second, as whoever looks at the watermarks sees it."""
-    steps = int(scenario.lasts_s / STEP_S)
-    worst = [0.0] * (steps + 1)
+    """What was simulated; what is not counted in the end is not forgotten."""
+    shards = []
     for chain in chains:
-        counted, at = 0, 0
-        for step in range(steps + 1):
-            now = step * STEP_S
-            while at < len(chain.batches) and chain.batches[at].ended <= now:
-                counted += chain.batches[at].events
+        counted, batches = 0, []
+        for batch in chain.batches:
+            batches.append((chain.arrivals.moment(counted + 1), batch.ended))
+            counted += batch.events
+        shards.append([*batches, (chain.arrivals.moment(counted + 1), math.inf)])
+    return of_batches(shards, scenario, seen_s)
+
+
+def of_batches(
+    shards: Sequence[Sequence[tuple[float, float]]], scenario: Scenario, seen_s: float = 0.0
+) -> Lag:
+    """From batches: when the first event of each came, and when it was counted; in order.
+
+    `seen_s` is added to what lags at all.
+    """
+    steps = int(scenario.lasts_s / STEP_S)
+    found = []
+    for batches in shards:
+        values, at = [], 0
+        for now in (step * STEP_S for step in range(steps + 1)):
+            while at < len(batches) and batches[at][1] <= now:
                 at += 1
-            oldest = chain.arrivals.moment(counted + 1)
-            if oldest <= now:
-                worst[step] = max(worst[step], now - oldest + seen_s)
-    samples = tuple((step * STEP_S, value) for step, value in enumerate(worst))
-    return Lag(samples, scenario.begins, scenario.ends)
+            waits = at < len(batches) and batches[at][0] <= now
+            values.append(max(0.0, now - batches[at][0] + seen_s) if waits else 0.0)
+        found.append(tuple(values))
+    return Lag(tuple(found), scenario.begins, scenario.ends)

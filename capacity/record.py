@@ -27,7 +27,7 @@ from capacity.calibrate import CannotTell, calibrate, figures
 from capacity.logs import invocations, lines_of, with_firsts
 from capacity.runs import HANGS, KINDS, NotARun, Run
 from capacity.simulate import Scenario, predict
-from capacity.strokes import EVENT_BYTES, STROKE_S, Load, samples, waves
+from capacity.strokes import EVENT_BYTES, STROKE_S, Load, waves
 from chaos import processes
 from chaos.alone import alone
 from chaos.background import Background
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 QUIET_S: Final = 60.0
 BURST_TIMES: Final = 10.0
-LASTS_S: Final = {"steady": 180.0, "failover": 180.0, "burst": 240.0, "outage": 600.0}
+LASTS_S: Final = {"steady": 180.0, "failover": 120.0, "burst": 150.0, "outage": 420.0}
 TROUBLE_S: Final = {"failover": 6.6, "burst": 30.0, "outage": 300.0}
 """How long it lasts; of a failover, as docs/proof/recovery.md has measured it."""
 RENEWED_S: Final = 20.0
@@ -153,7 +153,7 @@ def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int
     puts: list[tuple[float, int]] = []
     counting = Background("puts", STROKE_S, lambda: puts.append((time.time() - began, load.put)))
     trouble = Trouble(platform, load, began)
-    backgrounds = (sending, viewers.looking, counting)
+    backgrounds = (sending, counting)
     try:
         for each in backgrounds:
             each.start()
@@ -180,7 +180,7 @@ def record(platform: Platform, kind: str, rate: float, lasts_s: float, seed: int
         lasts_s=ended,
         away=tuple(trouble.away),
         bursts=tuple(trouble.bursts),
-        samples=tuple(samples(puts, [(at - began, lag) for at, lag in viewers.lag], ended)),
+        puts=tuple(puts),
         batches=tuple(with_firsts(invocations(lines, began), viewers.arrivals, began)),
         stroke_s=load.stroke_s,
         waves=tuple((it.begins, it.ends, it.times) for it in waves(seed, ended)),

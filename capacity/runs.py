@@ -4,10 +4,10 @@
      "shards": 4, "most": 5745, "window_s": 1, "cores": 2, "lasts_s": 300.0,
      "away": [[60.0, 75.0]], "bursts": [[60.0, 90.0, 10.0]],
      "stroke_s": 0.3, "waves": [[0.0, 2.0, 0.7], …], "predicted": [["lag, median", 0.8], …],
-     "samples": [[at, events put so far, lag in seconds or null], …],
+     "puts": [[at, events put so far], …],
      "batches": [[at, events, seconds, shard, first], …]}
 
-Moments are seconds since the run began. A lag is null while nobody could say; `batches` are the
+Moments are seconds since the run began. `batches` are the
 invocations that ended well, `events` what each brought, `seconds` how long it took, `first` when
 its first event had come. `stroke_s`: events came all at once, so often. `predicted` is what was
 said before the run began. `waves` are what the load was multiplied with by itself.
@@ -16,15 +16,18 @@ said before the run began. `waves` are what the load was multiplied with by itse
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from capacity.arrivals import Burst
-from capacity.lag import Lag
+from capacity.lag import of_batches
 from capacity.simulate import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from capacity.lag import Lag
 
 FORMAT: Final = 2
 KINDS: Final = ("steady", "failover", "burst", "outage")
@@ -34,13 +37,6 @@ HANGS: Final = "failover"
 
 class NotARun(Exception):
     """The file holds no run that was recorded; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    at: float
-    put: int
-    lag_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Run:
     lasts_s: float
     away: tuple[tuple[float, float], ...]
     bursts: tuple[tuple[float, float, float], ...]
-    samples: tuple[Sample, ...]
+    puts: tuple[tuple[float, int], ...]
     batches: tuple[Invocation, ...]
     stroke_s: float = 0.0
     waves: tuple[tuple[float, float, float], ...] = ()
@@ -77,18 +73,18 @@ class Run:
     def events_s(self) -> float:
         """Put in a second, in the mean of what is steady: until the first trouble, and without what
         waves made of it."""
-        first, last = self._calm[0], self._calm[-1]
+        (first, put), *_, (last, puts) = self._calm
         waved = sum(
-            max(0.0, min(ends, last.at) - max(begins, first.at)) * (times - 1)
+            max(0.0, min(ends, last) - max(begins, first)) * (times - 1)
             for begins, ends, times in self.waves
         )
-        return (last.put - first.put) / (last.at - first.at + waved)
+        return (puts - put) / (last - first + waved)
 
     @property
-    def _calm(self) -> list[Sample]:
-        found = [each for each in self.samples if each.at <= self.scenario.begins]
-        if len(found) < 2 or found[-1].at <= found[0].at:
-            raise NotARun(f"{self.kind}: fewer than two samples before anything happened")
+    def _calm(self) -> list[tuple[float, int]]:
+        found = [(at, put) for at, put in self.puts if at <= self.scenario.begins]
+        if len(found) < 2:
+            raise NotARun(f"{self.kind}: nothing was put before anything happened")
         return found
 
     @property
@@ -99,19 +95,14 @@ class Run:
 
     @property
     def lag(self) -> Lag:
-        """As it was measured. Where nobody could say, the last that was known has grown older."""
-        found: list[tuple[float, float]] = []
-        for each in self.samples:
-            if each.lag_s is not None:
-                found.append((each.at, each.lag_s))
-            elif found:
-                at, value = found[-1]
-                found.append((each.at, value + each.at - at))
-        return Lag(tuple(found), self.scenario.begins, self.scenario.ends)
+        """As it was measured."""
+        shards: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for each in sorted(self.batches, key=lambda each: each.at):
+            shards[each.shard].append((each.first, each.at))
+        return of_batches(list(shards.values()), self.scenario)
 
     def write(self, path: Path) -> None:
         plain: dict[str, Any] = {"format": FORMAT, **asdict(self)}
-        plain["samples"] = [[each.at, each.put, each.lag_s] for each in self.samples]
         plain["batches"] = [
             [each.at, each.events, each.seconds, each.shard, each.first] for each in self.batches
         ]
@@ -133,7 +124,7 @@ class Run:
                 lasts_s=float(found["lasts_s"]),
                 away=tuple((float(a), float(b)) for a, b in found["away"]),
                 bursts=tuple((float(a), float(b), float(n)) for a, b, n in found["bursts"]),
-                samples=tuple(Sample(*each) for each in found["samples"]),
+                puts=tuple((float(at), int(put)) for at, put in found["puts"]),
                 batches=tuple(Invocation(*each) for each in found["batches"]),
                 stroke_s=float(found["stroke_s"]),
                 waves=tuple((float(a), float(b), float(n)) for a, b, n in found["waves"]),

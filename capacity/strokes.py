@@ -1,20 +1,17 @@
-"""The load of a run that is recorded, and what was seen of it each second. No I/O."""
+"""The load of a run that is recorded. No I/O."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from capacity.arrivals import Burst
-from capacity.lag import STEP_S
-from capacity.runs import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
 STROKE_S: Final = 0.25
 WAVE_S: Final = 2.0
@@ -75,24 +72,3 @@ def waves(seed: int, lasts_s: float) -> tuple[Burst, ...]:
         Burst(turn * WAVE_S, (turn + 1) * WAVE_S, wave_of(seed, turn))
         for turn in range(math.ceil(lasts_s / WAVE_S))
     )
-
-
-def samples(
-    puts: Sequence[tuple[float, int]], lags: Sequence[tuple[float, float]], ended: float
-) -> Iterator[Sample]:
-    """One for each look at the lag, and for each step in which nobody could say."""
-    moments, counts = [at for at, _ in puts], [put for _, put in puts]
-    last = 0.0
-    for at, lag in sorted(lags):
-        if at > ended:
-            return
-        while at - last > 4 * STEP_S:
-            last += STEP_S
-            yield Sample(last, _count(moments, counts, last), None)
-        yield Sample(at, _count(moments, counts, at), lag)
-        last = at
-
-
-def _count(moments: Sequence[float], counts: Sequence[int], at: float) -> int:
-    before = bisect_right(moments, at) - 1
-    return counts[before] if before >= 0 else 0

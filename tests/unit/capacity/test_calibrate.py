@@ -11,8 +11,8 @@ import pytest
 from capacity.__main__ import OFF, REFUSED, main
 from capacity.arrivals import Burst
 from capacity.calibrate import CannotTell, Verdict, calibrate, compare, fit
-from capacity.lag import WARM_S, Lag, of_chains
-from capacity.runs import Invocation, NotARun, Run, Sample
+from capacity.lag import STEP_S, WARM_S, Lag, of_batches
+from capacity.runs import Invocation, NotARun, Run
 from capacity.simulate import Parameters, Scenario, chains
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ FLEET = Parameters(
     most=6_000,
     fixed_s=0.06,
     per_event_s=250e-6,
-    seen_s=0.3,
     lanes=2,
     turn_s=0.05,
     turn_per_event_s=60e-6,
@@ -41,8 +40,7 @@ def recorded(
     ]
     acted = replace(scenario, bursts=(*scenario.bursts, *strokes))
     found = chains(fleet, acted, seed=11)
-    lag = of_chains(found, scenario, fleet.seen_s)
-    put = [sum(chain.arrivals.count(at) for chain in found) for at, _ in lag.samples]
+    moments = [at / 4 for at in range(int(4 * scenario.lasts_s) + 1)]
     return Run(
         kind=scenario.name,
         shards=FLEET.shards,
@@ -52,9 +50,7 @@ def recorded(
         lasts_s=scenario.lasts_s,
         away=scenario.away,
         bursts=tuple((b.begins, b.ends, b.times) for b in scenario.bursts),
-        samples=tuple(
-            Sample(at, events, value) for (at, value), events in zip(lag.samples, put, strict=True)
-        ),
+        puts=tuple((at, sum(chain.arrivals.count(at) for chain in found)) for at in moments),
         batches=tuple(
             Invocation(
                 b.ended,
@@ -83,7 +79,7 @@ def test_the_parameters_of_a_simulated_run_are_recovered() -> None:
     assert found.fixed_s == pytest.approx(FLEET.fixed_s, rel=0.02)
     assert found.per_event_s == pytest.approx(FLEET.per_event_s, rel=0.02)
     assert found.events_s == pytest.approx(FLEET.events_s, rel=0.05)
-    assert found.seen_s == pytest.approx(FLEET.seen_s, abs=0.1)
+    assert found.seen_s == pytest.approx(0, abs=0.1)
     assert found.turn_s == pytest.approx(FLEET.turn_s, rel=0.1)
     assert found.turn_per_event_s == pytest.approx(FLEET.turn_per_event_s, rel=0.02)
     assert (found.shards, found.most, found.lanes) == (4, 6_000, 2)
@@ -110,8 +106,8 @@ def test_the_command_says_which_predictions_are_off(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = {"steady": recorded(STEADY, uneven=True), "failover": recorded(TROUBLES[0])}
-    late = tuple(replace(each, lag_s=2 * (each.lag_s or 0)) for each in runs["failover"].samples)
-    runs["slow"] = replace(runs["failover"], samples=late)
+    late = tuple(replace(each, at=each.at + 20) for each in runs["failover"].batches)
+    runs["slow"] = replace(runs["failover"], batches=late)
     paths = {name: str(tmp_path / f"{name}.json") for name in runs}
     for name, run in runs.items():
         run.write(tmp_path / f"{name}.json")
@@ -153,26 +149,37 @@ def test_what_is_no_run_is_refused(tmp_path: Path, text: str) -> None:
         Run.read(path)
 
 
-def test_while_nobody_can_say_the_lag_grows_by_the_clock() -> None:
-    run = replace(
-        recorded(STEADY), samples=(Sample(0, 0, 0.5), Sample(1, 9, None), Sample(3, 9, None))
-    )
+def test_a_shard_lags_by_the_age_of_what_its_next_batch_begins_with() -> None:
+    one = [(0.1, 1.0), (0.6, 2.1), (2.2, 3.0)]
+    other = [(0.0, 0.2)]
 
-    assert run.lag.samples == ((0, 0.5), (1, 1.5), (3, 3.5))
+    found = of_batches([one, other], Scenario("any", 3.0), seen_s=0.05)
+
+    first, second = found.shards
+    assert first == pytest.approx(
+        (0, 0.2, 0.45, 0.7, 0.45, 0.7, 0.95, 1.2, 1.45, 0.1, 0.35, 0.6, 0), abs=0.001
+    )
+    assert second == (0.05, *[0.0] * 12)
+    assert found.samples[8] == (2.0, pytest.approx(1.45))
+
+
+def whole(*seconds: float) -> Lag:
+    """A shard that lags so much for a second each; trouble comes and goes after twenty."""
+    return Lag((tuple(value for value in seconds for _ in range(int(1 / STEP_S))),), 20, 20)
 
 
 def test_caught_up_is_who_stays_so() -> None:
-    calm = [(float(at), 1.0) for at in range(20)]
-    trouble = [(20.0, 9.0), (21.0, 1.0), (22.0, 9.0), (23.0, 1.0), (24.0, 1.2), (25.0, 1.0)]
-    trouble.append((26.0, 1.1))
+    calm = [1.0] * 20
 
-    assert Lag((*calm, *trouble), 20, 20).caught_up_s == 3
-    assert Lag((*calm, *trouble[:3]), 20, 20).caught_up_s is None
-    assert Lag((*calm, *trouble[3:]), 20, 20).caught_up_s == 0
+    assert whole(*calm, 9, 1, 9, 1, 1.2, 1, 1.1).caught_up_s == 3
+    assert whole(*calm, 9, 1, 9).caught_up_s is None
+    assert whole(*calm, 1, 1.2, 1, 1.1).caught_up_s == 0
 
 
-def test_percentiles_are_samples() -> None:
-    lag = Lag(tuple((WARM_S + n, float(n)) for n in range(1, 101)), 0, 0)
+def test_percentiles_are_samples_of_all_shards() -> None:
+    cold = [7_000.0] * int(WARM_S / STEP_S)
+    few, many = ([*cold, *map(float, part)] for part in (range(1, 51), range(51, 101)))
+    lag = Lag((tuple(few), tuple(many)), 0, 0)
 
     assert (lag.share(0.5), lag.share(0.99), lag.most) == (50, 99, 100)
 

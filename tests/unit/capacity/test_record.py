@@ -9,7 +9,7 @@ import pytest
 
 from capacity import strokes
 from capacity.logs import invocations, lines_of, with_firsts
-from capacity.runs import Invocation, Run, Sample
+from capacity.runs import Invocation, Run
 from chaos.viewers import _event
 
 
@@ -87,24 +87,6 @@ def test_each_invocation_knows_when_its_first_event_came() -> None:
     ]
 
 
-def test_moments_in_which_nobody_could_say_have_no_lag() -> None:
-    puts = [(0.3, 0), (1.02, 100), (2.03, 200), (3.04, 300)]
-    lags = [(0.4, 0.2), (1.1, 0.4), (3.3, 2.0), (5.5, 1.0)]
-
-    found = list(strokes.samples(puts, lags, ended=5.0))
-
-    assert [each for each in found if each.lag_s is not None] == [
-        Sample(0.4, 0, 0.2),
-        Sample(1.1, 100, 0.4),
-        Sample(3.3, 300, 2.0),
-    ]
-    unknown = [each for each in found if each.lag_s is None]
-    assert [(each.at, each.put) for each in unknown] == [
-        (pytest.approx(at), put)
-        for at, put in ((1.35, 100), (1.6, 100), (1.85, 100), (2.1, 200), (2.35, 200))
-    ]
-
-
 def test_the_size_of_an_event_is_known() -> None:
     sizes = [len(_event("capacity-0123abcd", number)) for number in range(5)]
 
@@ -150,10 +132,10 @@ def test_waves_are_known_before_they_come() -> None:
 
 def test_the_rate_of_a_run_is_that_without_its_waves() -> None:
     waves = tuple((it.begins, it.ends, it.times) for it in strokes.waves(3, 60))
-    put, samples = 0.0, []
+    put, puts = 0.0, []
     for at in range(0, 61, 2):
-        samples.append(Sample(float(at), round(put), 0.5))
+        puts.append((float(at), round(put)))
         put += sum(500 * 2 * times for begins, _, times in waves if begins == at)
-    run = Run("steady", 1, 9, 1.0, 2, 60.0, (), (), tuple(samples), (), 0.25, waves)
+    run = Run("steady", 1, 9, 1.0, 2, 60.0, (), (), tuple(puts), (), 0.25, waves)
 
     assert run.events_s == pytest.approx(500, rel=0.001)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from analytics import deltas
@@ -21,7 +21,7 @@ from streamflix.postgres import Postgres
 from streamflix.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from streamflix.deadline import Context
@@ -34,18 +34,22 @@ logger = log.get("analytics")
 
 
 @log.handler(logger)
-def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:  # noqa: ARG001
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:
     """Move what is due.
 
-    Event: anything; the schedule's is empty. Returns ``{"merged": rows, "folded": rows, "expired":
-    rows}``, of this call alone. Raises: `RollupsOverdue` when its time was used up (the next call
-    goes on); `EpochMoved`, `DatabaseUnreachable`, … (retryable). Safe to repeat and to kill: each
-    step is one transaction, and takes rows from one table as it adds them to the other.
+    Event: ``{"all": true}`` adds up all three tables, that which is appended to right now as well;
+    anything else, as the schedule's empty one, the table of the minute before. Returns ``{"merged":
+    rows, "folded": rows, "expired": rows}``, of this call alone. Raises: `RollupsOverdue` when its
+    time was used up (the next call goes on); `EpochMoved`, `DatabaseUnreachable`, … (retryable).
+    Safe to repeat and to kill: each step is one transaction, and takes rows from one table as it
+    adds them to the other.
     """
     env = settings.cached(KeepSettings)
     deadline = Deadline.of(context)
     told = {
-        "merged": persist(lambda: archive(env).merge(deltas.settled_at(time.time())), deadline),
+        "merged": sum(
+            persist(partial(archive(env).merge, table), deadline) for table in _due(event)
+        ),
         "folded": _exhaust(archive(env).fold, _days_ago(env.rollup_minute_days), deadline),
         "expired": _exhaust(archive(env).expire, _days_ago(env.rollup_hour_days), deadline),
     }
@@ -65,6 +69,10 @@ def archive(env: KeepSettings, ca_file: Path = CA_FILE) -> Archive:
         options=OPTIONS,
     )
     return Archive(book, postgres)
+
+
+def _due(event: Mapping[str, Any]) -> Iterable[int]:
+    return range(deltas.TABLES) if event.get("all") is True else [deltas.settled_at(time.time())]
 
 
 def _exhaust(step: Callable[[datetime], int], before: datetime, deadline: Deadline) -> int:

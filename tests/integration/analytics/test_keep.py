@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from analytics import keep
+from analytics import deltas, keep
 from analytics.archive import Archive
 from analytics.errors import RollupsOverdue
 from streamflix.errors import EpochMoved, StatementRefused
@@ -71,7 +71,7 @@ def run(
         return one
 
     monkeypatch.setattr(keep, "archive", archive)
-    yield lambda seconds=20.0: keep.handler({}, Context(int(seconds * 1000)))
+    yield lambda seconds=20.0, **event: keep.handler(event, Context(int(seconds * 1000)))
     for one in made:
         one._postgres.close()
 
@@ -190,6 +190,28 @@ def test_events_that_are_counted_at_the_same_time_are_neither_lost_nor_counted_t
     plays = before[0] + added[0]
     assert folded > 80, "rows came back while the others were moved"
     assert tables() == ((0, 0, 0, 0), (plays, plays * 10, plays * 100, plays))
+
+
+def test_a_call_adds_up_the_table_of_the_minute_before_or_all_of_them(
+    database: Database,
+    tables: Callable[[], Any],
+    run: Callable[..., dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for number in range(deltas.TABLES):
+        database.do(
+            "analytics_owner",
+            f"INSERT INTO analytics.title_delta_{number} VALUES (%s, %s, 'DE', 'tv', 1, 1, 1, 1)",
+            (now, f"t{number}"),
+        )
+    monkeypatch.setattr(deltas, "settled_at", lambda _: 1)
+
+    assert run()["merged"] == 1
+    assert tables()[0] == (1, 1, 1, 1)
+    assert run(all=True)["merged"] == 2
+    assert tables()[0] == (3, 3, 3, 3)
+    assert run(all=True)["merged"] == 0
 
 
 def test_two_runs_at_once_share_the_work(

@@ -42,6 +42,7 @@ def test_an_invocation_says_in_numbers_what_it_did(consumer: Consumer) -> None:
     metrics = consumer(batch(plain([*items, items[0], b"{", event("stop")])))
 
     assert metrics.pop("ConsumerLagMs") > 0
+    assert metrics.pop("shard") == playback.SHARD
     assert metrics == {
         "EventsIngested": 11,
         "EventsRejected": 1,

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from streamflix.deadline import Context
 
 SHARE_LEFT = 0.1
-# A minute that was appended to by hundreds of shards is added up in many seconds.
-OPTIONS = "-c statement_timeout=240s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# A minute that was appended to by hundreds of shards is added up in many seconds; it must be over
+# before that table is appended to again.
+OPTIONS = "-c statement_timeout=55s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
 logger = log.get("analytics")
 

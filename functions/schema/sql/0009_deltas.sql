@@ -52,11 +52,15 @@ COMMENT ON FUNCTION analytics.title_counted IS
 -- title_minute it wrote. Who appends to that table waits for it, who reads does not, but for the
 -- moment in which it is emptied. Sorted by the primary key, as the code before this table did it.
 CREATE FUNCTION analytics.merge_deltas(number int) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '256MB' AS $$
 DECLARE
-    part text := format('analytics.title_delta_%s', number);
+    part pg_catalog.text := format('analytics.title_delta_%s', number);
     merged bigint;
 BEGIN
+    -- One at a time: who comes meanwhile has nothing to do, and waits for no row.
+    IF NOT pg_try_advisory_xact_lock(hashtext('analytics.merge_deltas')) THEN
+        RETURN 0;
+    END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', part);
     EXECUTE format(
         'INSERT INTO analytics.title_minute AS total

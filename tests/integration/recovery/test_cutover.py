@@ -32,15 +32,10 @@ ADD = "INSERT INTO catalog.title VALUES (%r, 'film', %r, 'drama', 60)"
 # By whom it is taken out.
 THE_LAST = {
     "analytics_owner": """
-        DROP FUNCTION analytics.fold_minutes, analytics.expire_hours;
-        DROP TABLE analytics.title_hour;
-        ALTER TABLE analytics.shard_watermark DROP COLUMN arrived_at
+        DROP FUNCTION analytics.merge_deltas, analytics.title_counted, analytics.title_deltas;
+        DROP TABLE analytics.title_delta_0, analytics.title_delta_1, analytics.title_delta_2
         """,
-    "catalog_owner": """
-        REVOKE USAGE ON SCHEMA catalog FROM analytics_rw;
-        REVOKE SELECT (title_id) ON catalog.title FROM analytics_rw
-        """,
-    "ops_owner": "DELETE FROM ops.migration WHERE version = 8",
+    "ops_owner": "DELETE FROM ops.migration WHERE version = 9",
 }
 TITLES = "SELECT title_id FROM catalog.title"
 
@@ -121,7 +116,7 @@ def test_a_migration_and_a_rotation_that_came_since_are_in_the_copy(stage: Stage
 
         copy, writer = platform.doors().restores.known(run).copy, stage.book()["writer"]
         found = platform.as_role(
-            "analytics_owner", "SELECT count(*) FROM analytics.title_hour", copy
+            "analytics_owner", "SELECT count(*) FROM analytics.title_deltas()", copy
         )
         assert found == [(0,)]
         for user, password in (

@@ -47,7 +47,7 @@ def calibrate(steady: Run, lanes: float | None = None) -> Parameters:
         most=steady.most,
         fixed_s=fixed,
         per_event_s=per_event,
-        shares=_shares(warm),
+        shares=_shares(warm, steady.shards),
         spread=_spread(warm, fixed, per_event),
         window_s=steady.window_s,
         lanes=float(steady.cores) if lanes is None else lanes,
@@ -110,10 +110,13 @@ def fit(batches: Sequence[Invocation]) -> tuple[float, float]:
     return _line(late[: max(3, int(len(late) * KEPT))])
 
 
-def _shares(batches: Sequence[Invocation]) -> tuple[float, ...]:
+def _shares(batches: Sequence[Invocation], shards: int) -> tuple[float, ...]:
+    """Raises: `CannotTell` when a shard counted nothing."""
     counted: dict[str, int] = defaultdict(int)
     for each in batches:
         counted[each.shard] += each.events
+    if len(counted) != shards:
+        raise CannotTell(f"{len(counted)} of {shards} shards counted anything")
     return tuple(events / sum(counted.values()) for events in counted.values())
 
 

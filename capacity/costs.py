@@ -31,7 +31,7 @@ class Cost:
     postgres: float
     """Adding up included."""
     merge: float
-    """Of that: adding up what was appended, once a minute."""
+    """Of that: adding up what was appended."""
     redis: float
     envelope: float
     """What Lambda's runtime spends before the handler: it parses the invocation's JSON."""

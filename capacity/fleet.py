@@ -86,6 +86,6 @@ def sheet(found: Sequence[Prediction]) -> Sheet:
         f"Simulated; {SIMULATED} shards stand for all. Catching up, all shards ask the writer at "
         "the same time, which has room for 1/0.7 of its load; a shard gives 2 MB/s. A stream that "
         "is provisioned for its mean refuses a burst: then producers wait, and this is what a "
-        "stream with room would see."
+        "stream with room would see. What who appends waits while counts are added up is not in it."
     )
     return Sheet("When something happens", columns, rows, note)

@@ -81,11 +81,12 @@ class Consumer:
 
     @property
     def final_rows_s(self) -> float:
-        """Written when appended rows are added up. What is counted after the minute has turned is
-        added up a minute later, and writes its rows again."""
-        late_s = self.stream.load.window_s + self.stream.load.linger_s
-        again = self.stream.load.audience.rows_by_viewer(late_s * self.stream.load.events_s)
-        return (self.final_rows + again) / 60
+        """Written when appended rows are added up: the cells of each turn, and those of what is
+        counted after its minute is over."""
+        load = self.stream.load
+        rows = load.audience.rows_by_viewer
+        late = rows((load.window_s + load.linger_s) * load.events_s)
+        return (60 / w.TURN_S * rows(w.TURN_S * load.events_s) + late) / 60
 
     @property
     def counting_us(self) -> float:
@@ -109,6 +110,17 @@ class Consumer:
         read = w.MERGE_ROW_US * BENCH_ROWS["viewer"]
         written = max(0.0, self.costs.viewer["ours"].merge - read) / BENCH_FINAL
         return (w.MERGE_ROW_US * self.rows_s + written * self.final_rows_s) / 1e6
+
+    @property
+    def unmerged_s(self) -> float:
+        """To read the rows that are not added up yet, as each answer of the API does."""
+        return self.rows_s * w.UNMERGED_S * w.READ_ROW_US / 1e6
+
+    @property
+    def catching_up(self) -> float:
+        """How many times its load all shards together count when they are behind."""
+        read = self.stream.read_events_s * self.stream.built / self.stream.load.events_s
+        return min(read, self.reserve)
 
     @property
     def lambda_cores(self) -> float:

@@ -49,7 +49,8 @@ quarter of a second, two shards. The simulation of `make capacity` learns from t
 {learnt}.
 
 It then says what each other run will do, before that begins: the writer is frozen until another
-takes its place; ten times the load for 30 s; the database refuses everybody for five minutes. The
+takes its place, which it believes to take the 6.6 s of docs/proof/recovery.md; ten times the load
+for 30 s; the database refuses everybody for five minutes. The
 lag is the age of the oldest event that is not counted; it is caught up when it stays below 1.25
 times the worst before the trouble. How long that takes is told to a second, the batching window:
 from one batch to the next the lag itself swings by as much.

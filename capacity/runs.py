@@ -95,7 +95,9 @@ class Run:
 
     @property
     def lag(self) -> Lag:
-        """As it was measured."""
+        """As it was measured. Raises: `NotARun`."""
+        if not self.batches:
+            raise NotARun(f"{self.kind}: nothing was counted")
         shards: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for each in sorted(self.batches, key=lambda each: each.at):
             shards[each.shard].append((each.first, each.at))

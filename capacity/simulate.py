@@ -86,7 +86,8 @@ class Scenario:
     waves: tuple[Burst, ...] = ()
     """How uneven the load is by itself: no trouble."""
     hangs: bool = False
-    """The database that is away refuses nobody: it answers nobody until another takes its place."""
+    """The database that is away refuses nobody: it answers nobody until another takes its place,
+    sooner than an invocation is over."""
 
     @property
     def begins(self) -> float:

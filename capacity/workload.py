@@ -114,6 +114,14 @@ HOT_MEMBERS_S: Final = 7_100_000.0
 REDIS_BUSY: Final = 0.6
 MERGE_ROW_US: Final = 0.35
 """µs of PostgreSQL to read an appended row and add it to its cell: measured once, 84,000 rows."""
+READ_ROW_US: Final = 0.1
+"""µs to look at an appended row: measured once, 84,000 rows in 5.4 ms and what a filter adds."""
+TURN_S: Final = 20.0
+"""functions/analytics/deltas.py"""
+UNMERGED_S: Final = 2 * TURN_S
+"""Rows of so long wait to be added up at most."""
+ANSWER_S: Final = 5.0
+"""After which functions/analytics/show.py gives a query up."""
 WAL_APPENDED: Final = Range(60, 75, 100)
 """Bytes of log for a row that is appended: measured, beside those that come of it."""
 WAL_UPSERTED: Final = Range(150, 260, 500)

@@ -118,7 +118,7 @@ rounds in which everybody has his turn, each sample a process of its own on empt
 the handler from the parsed event to the return; parsing the event is Lambda's runtime's part and
 stands beside it. PostgreSQL and Valkey are this machine's, reached over TLS; what copies the log
 elsewhere is not counted. Twenty batches lie in one minute; what the consumer has appended is added
-up once, as it is each minute, and is in PostgreSQL's figure. What everybody has written was
+up once, and is in PostgreSQL's figure. What everybody has written was
 compared row for row before a figure counted. The consumer also keeps a watermark, drops duplicates,
 leaves erased people out, writes watch history and counts viewers by title, country and device; the
 others do not.

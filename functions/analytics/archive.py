@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STEP_ROWS = 5_000
 """Of one transaction: locks of a tenth of a second, and little to do again after a crash."""
+MERGE_ROWS = 5_000_000
+"""The same of appended rows: some seconds of one core, while who appends takes another table."""
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _FOLD = (_DIRECTORY / "fold_minutes.sql").read_text()
@@ -27,15 +29,19 @@ class Archive:
     """Every method is a transaction, refused with `EpochMoved` while the database is not the one
     that the address book means. Returns how many rows it moved; 0 is the end."""
 
-    def __init__(self, book: Book, postgres: Postgres, rows: int = STEP_ROWS) -> None:
-        """`postgres` leads to the book's writer."""
+    def __init__(
+        self, book: Book, postgres: Postgres, rows: int = STEP_ROWS, merge_rows: int = MERGE_ROWS
+    ) -> None:
+        """`postgres` leads to the book's writer. `rows`, `merge_rows`: of one transaction."""
         self._book = book
         self._postgres = postgres
         self._rows = rows
+        self._merge_rows = merge_rows
 
     def merge(self, table: int) -> int:
-        """Add all that was appended to this table to its minutes, at once."""
-        return self._run(_MERGE, table=table)
+        """Add what was appended to this table to its minutes: all of it, or as much as a step may
+        take. Nothing while another call does it."""
+        return self._run(_MERGE, table=table, most=self._merge_rows)
 
     def fold(self, before: datetime) -> int:
         """Add minutes before this moment to their hours, and delete them."""

@@ -48,6 +48,8 @@ class Board:
                 groups[kind][name] = Sums(*sums)
             cursor.execute(_SQL["live_counted"], {"minutes": shown_minutes(minute)})
             counted = frozenset(at.astimezone(UTC) for (at,) in cursor.fetchall())
+            if groups["title"]:  # perhaps not added up yet
+                counted |= {minute}
             lag = _lag(cursor, now - ALIVE)
         total = groups["total"].get("", Sums())
         return Rollup(total, groups["title"], groups["country"], groups["device"], counted), lag

@@ -119,6 +119,10 @@ class Decoded:
     minutes: Minutes = field(default_factory=dict)
     """The same events."""
 
+    def __post_init__(self) -> None:
+        if self.events and not self.minutes:
+            self.minutes = by_minute(self.events)
+
 
 def decode(records: Records) -> Decoded:
     """The events of a batch. One that is wrong takes no other with it."""
@@ -129,13 +133,11 @@ def decode(records: Records) -> Decoded:
         return _decode_record(records[0])
     size = max(1, min(PART, len(records) // 2))
     parts = [decode(records[at : at + size]) for at in range(0, len(records), size)]
-    events = [event for part in parts for event in part.events]
     return Decoded(
-        events,
+        [event for part in parts for event in part.events],
         [place for part in parts for place in part.places],
         [pointer for part in parts for pointer in part.rejected],
         b"".join([part.marks for part in parts]),
-        by_minute(events),
     )
 
 
@@ -174,7 +176,7 @@ def _decode_at_once(records: Records) -> Decoded | None:
     if seconds is None:
         return None
     minutes = {second[:MINUTE_CHARS] for second in seconds}
-    grouped = {minutes.pop(): events} if len(minutes) == 1 else by_minute(events)
+    grouped = {minutes.pop(): events} if len(minutes) == 1 else {}
     return Decoded(events, places, marks=marks, minutes=grouped)
 
 
@@ -241,7 +243,7 @@ def _decode_record(record: Record) -> Decoded:
     if len(rejected) > POINTERS_PER_RECORD:
         rejected = [Pointer(sequence, None, rejected[0].reason)]
     marks = fingerprint.of([event.event_id for event in events])
-    return Decoded(events, places, rejected, marks, by_minute(events))
+    return Decoded(events, places, rejected, marks)
 
 
 def _fault(event: Event, arrival: float) -> Reason | None:

@@ -1,5 +1,4 @@
-"""Once a minute: what was appended is added to its minutes, old minutes become hours, very old
-hours go."""
+"""What was appended is added to its minutes, old minutes become hours, very old hours go."""
 
 from __future__ import annotations
 
@@ -21,14 +20,12 @@ from streamflix.postgres import Postgres
 from streamflix.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from streamflix.deadline import Context
 
 SHARE_LEFT = 0.1
-# A minute that was appended to by hundreds of shards is added up in many seconds; it must be over
-# before that table is appended to again.
 OPTIONS = "-c statement_timeout=55s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
 
 logger = log.get("analytics")
@@ -38,24 +35,30 @@ logger = log.get("analytics")
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, int]:
     """Move what is due.
 
-    Event: ``{"all": true}`` adds up all three tables, that which is appended to right now as well;
-    anything else, as the schedule's empty one, the table of the minute before. Returns ``{"merged":
-    rows, "folded": rows, "expired": rows}``, of this call alone. Raises: `RollupsOverdue` when its
-    time was used up (the next call goes on); `EpochMoved`, `DatabaseUnreachable`, … (retryable).
-    Safe to repeat and to kill: each step is one transaction, and takes rows from one table as it
-    adds them to the other.
+    Event: ``{"rounds": 3}`` adds up what was appended until now and goes on with the next two turns
+    of the tables (`analytics.deltas`), as the schedule asks each minute; without it once. Returns
+    ``{"merged": rows, "folded": rows, "expired": rows}``, of this call alone. Raises:
+    `RollupsOverdue` when its time was used up (the next call goes on); `EpochMoved`,
+    `DatabaseUnreachable`, … (retryable). Safe to repeat and to kill: each step is one transaction,
+    and takes rows from one table as it adds them to the other.
     """
     env = settings.cached(KeepSettings)
     deadline = Deadline.of(context)
-    told = {
-        "merged": sum(
-            persist(partial(archive(env).merge, table), deadline) for table in _due(event)
-        ),
-        "folded": _exhaust(archive(env).fold, _days_ago(env.rollup_minute_days), deadline),
-        "expired": _exhaust(archive(env).expire, _days_ago(env.rollup_hour_days), deadline),
-    }
+    to = archive(env)
+    told = {"merged": _merge(to, deadline)}
+    for _ in range(int(event.get("rounds", 1)) - 1):
+        time.sleep(deltas.seconds_to_next_turn(time.time()))
+        told["merged"] += _merge(to, deadline)
+    told["folded"] = _exhaust(partial(to.fold, _days_ago(env.rollup_minute_days)), deadline)
+    told["expired"] = _exhaust(partial(to.expire, _days_ago(env.rollup_hour_days)), deadline)
     logger.info("kept", extra=told)
     return told
+
+
+def _merge(to: Archive, deadline: Deadline) -> int:
+    """All tables but the one that is appended to right now."""
+    tables = deltas.settled_at(time.time())
+    return sum(_exhaust(partial(to.merge, table), deadline) for table in tables)
 
 
 @cache
@@ -72,13 +75,9 @@ def archive(env: KeepSettings, ca_file: Path = CA_FILE) -> Archive:
     return Archive(book, postgres)
 
 
-def _due(event: Mapping[str, Any]) -> Iterable[int]:
-    return range(deltas.TABLES) if event.get("all") is True else [deltas.settled_at(time.time())]
-
-
-def _exhaust(step: Callable[[datetime], int], before: datetime, deadline: Deadline) -> int:
+def _exhaust(step: Callable[[], int], deadline: Deadline) -> int:
     total = 0
-    while taken := step(before):
+    while taken := persist(step, deadline):
         total += taken
         if deadline.seconds_until(SHARE_LEFT) <= 0:
             raise RollupsOverdue(f"{total} rows were moved, and there are more")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
+from psycopg2.errors import LockNotAvailable
 
 from analytics import deltas
 from analytics.decode import Pointer
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 # So many events that are all refused are no accident of theirs.
 HOPELESS = 100
+# Longer than the moment in which a table is emptied; a merge takes seconds. Rows of the watch
+# history are waited for as ever: sql/add_history.sql.
+_HURRY = "SET LOCAL lock_timeout = '200ms'"
 # libpq sends so much at once.
 COPY_BYTES = 1 << 17
 
@@ -223,7 +227,7 @@ def _write(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[P
     """
     if not fresh.events:
         return []
-    cursor.execute("SAVEPOINT part")
+    cursor.execute(f"SAVEPOINT part; {_HURRY}")
     try:
         strangers = _write_part(cursor, fresh, erased)
         cursor.execute("RELEASE SAVEPOINT part")
@@ -254,13 +258,27 @@ def _is_fault_of_schema(error: psycopg2.Error) -> bool:
 
 def _write_part(cursor: pg.cursor, fresh: Fresh, erased: Collection[Place]) -> list[int]:
     """Returns the positions of the stops whose profile does not exist."""
-    _copy(cursor, _DELTAS.format(deltas.open_at(time.time())), _rollup_lines(fresh.minutes))
+    _append(cursor, _rollup_lines(fresh.minutes))
     stops = [it for it in fresh.stops if not erased or fresh.places[it[0]] not in erased]
     if not stops:
         return []
     _copy(cursor, "staged_stop", _stop_lines(stops))
     cursor.execute(_SQL["add_history"])
     return [number for (number,) in cursor.fetchall()]
+
+
+def _append(cursor: pg.cursor, lines: Sequence[str]) -> None:
+    """To the table whose turn it is, or to the next when that is being added up.
+
+    Raises: `LockNotAvailable` when none is free, and what the driver raises.
+    """
+    *others, last = deltas.from_open(time.time())
+    for table in others:
+        try:
+            return _copy(cursor, _DELTAS.format(table), lines)
+        except LockNotAvailable:
+            cursor.execute(f"ROLLBACK TO SAVEPOINT part; {_HURRY}")
+    return _copy(cursor, _DELTAS.format(last), lines)
 
 
 def _copy(cursor: pg.cursor, table: str, lines: Iterable[str]) -> None:

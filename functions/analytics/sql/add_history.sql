@@ -1,3 +1,4 @@
+SET LOCAL lock_timeout TO DEFAULT;
 -- Returns the stops of profiles that do not exist; the same snapshot decides about both parts.
 WITH stop AS MATERIALIZED (
     SELECT staged.*, profile.profile_id IS NOT NULL AS known

@@ -1,1 +1,1 @@
-SELECT analytics.merge_deltas(%(table)s)
+SELECT analytics.merge_deltas(%(table)s, %(most)s)

@@ -31,6 +31,7 @@ INSERT = (
     " SET plays = title_minute.plays + 1, watched_s = title_minute.watched_s + 10,"
     " rebuffer_ms = title_minute.rebuffer_ms + 100, errors = title_minute.errors + 1"
 )
+WAITING = "SELECT count(*)::int FROM analytics.title_deltas()"
 TOTAL = (
     "SELECT coalesce(sum(plays), 0)::int, coalesce(sum(watched_s), 0)::int,"
     " coalesce(sum(rebuffer_ms), 0)::int, coalesce(sum(errors), 0)::int FROM analytics.{}"
@@ -192,12 +193,15 @@ def test_events_that_are_counted_at_the_same_time_are_neither_lost_nor_counted_t
     assert tables() == ((0, 0, 0, 0), (plays, plays * 10, plays * 100, plays))
 
 
-def test_a_call_adds_up_the_table_of_the_minute_before_or_all_of_them(
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_call_adds_up_all_tables_but_the_one_that_is_appended_to(
     database: Database,
     tables: Callable[[], Any],
     run: Callable[..., dict[str, int]],
     monkeypatch: pytest.MonkeyPatch,
+    rounds: int,
 ) -> None:
+    """In as many turns as it is asked for."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     for number in range(deltas.TABLES):
         database.do(
@@ -205,13 +209,54 @@ def test_a_call_adds_up_the_table_of_the_minute_before_or_all_of_them(
             f"INSERT INTO analytics.title_delta_{number} VALUES (%s, %s, 'DE', 'tv', 1, 1, 1, 1)",
             (now, f"t{number}"),
         )
-    monkeypatch.setattr(deltas, "settled_at", lambda _: 1)
+    turn, slept = iter(range(9)), []
+    monkeypatch.setattr(deltas, "open_at", lambda _: next(turn) % deltas.TABLES)
+    monkeypatch.setattr(deltas, "seconds_to_next_turn", lambda _: slept.append(1) or 0.0)
 
-    assert run()["merged"] == 1
-    assert tables()[0] == (1, 1, 1, 1)
-    assert run(all=True)["merged"] == 2
-    assert tables()[0] == (3, 3, 3, 3)
-    assert run(all=True)["merged"] == 0
+    told = run(rounds=rounds)
+
+    merged = 2 if rounds == 1 else 3
+    assert told["merged"] == merged
+    assert tables()[0] == (merged,) * 4
+    assert len(slept) == rounds - 1
+
+
+def test_what_is_too_much_for_one_transaction_is_added_up_in_several(
+    database: Database,
+    tables: Callable[[], Any],
+    run: Callable[..., dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed after any of them: what was moved stays so, and the rest waits."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    database.do(
+        "analytics_owner",
+        "INSERT INTO analytics.title_delta_1 SELECT %s, 't' || n %% 5, 'DE', 'tv', 1, 1, 1, 1"
+        " FROM generate_series(1, 1000) AS n",
+        (now,),
+    )
+    monkeypatch.setattr(deltas, "open_at", lambda _: 0)
+    merge, steps = Archive.merge, []
+
+    def step(archive: Archive, table: int) -> int:
+        archive._merge_rows = 300
+        taken = merge(archive, table)
+        kept, waiting = tables()[0][0], database.rows("analytics_rw", WAITING)[0][0]
+        assert kept + waiting == 1000
+        steps.append(waiting)
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        return taken
+
+    monkeypatch.setattr(Archive, "merge", step)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    run()
+
+    assert steps[:2] == [700, 400]
+    assert tables()[0] == (1000, 1000, 1000, 1000)
+    size = "SELECT pg_relation_size('analytics.title_delta_1')::int"
+    assert database.rows("analytics_rw", size) == [(0,)]
 
 
 def test_two_runs_at_once_share_the_work(

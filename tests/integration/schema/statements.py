@@ -51,7 +51,7 @@ ALLOWED = {
         ),
         "SELECT * FROM analytics.title_deltas()",
         "SELECT * FROM analytics.title_counted()",
-        "SELECT analytics.merge_deltas(1)",
+        "SELECT analytics.merge_deltas(1, 9)",
         "SELECT sequence, recent FROM analytics.shard_watermark FOR UPDATE",
         (
             "INSERT INTO analytics.shard_watermark (stream, shard, sequence) VALUES ('s', '0', 1)"
@@ -133,7 +133,7 @@ DENIED = {
         "SELECT * FROM analytics.title_minute",
         "SELECT * FROM analytics.title_counted()",
         "SELECT analytics.fold_minutes(now() - interval '2 days', 1)",
-        "SELECT analytics.merge_deltas(0)",
+        "SELECT analytics.merge_deltas(0, 9)",
         "SELECT * FROM ops.epoch",
         "SELECT * FROM privacy.tombstone",
         "CREATE TEMPORARY TABLE mine (x int)",

@@ -146,3 +146,16 @@ def test_the_epoch_is_one_row(ask) -> None:
     with pytest.raises(psycopg2.errors.UniqueViolation):
         ask("BEGIN; SET LOCAL ROLE ops_owner; INSERT INTO ops.epoch (epoch) VALUES (2)")
     ask("ROLLBACK; SELECT 1")
+
+
+def test_what_runs_as_its_owner_looks_into_temporary_objects_last(ask) -> None:
+    functions = ask(
+        """
+        SELECT p.oid::regprocedure::text, array_to_string(p.proconfig, ';')
+          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        """
+    )
+    assert len(functions) >= 6
+    last = "search_path=pg_catalog, pg_temp"
+    assert [name for name, config in functions if last not in (config or "")] == []

@@ -21,7 +21,7 @@ def client(service: str) -> Any:
     from botocore.session import get_session
 
     session = get_session()
-    session.register_component("data_loader", _loader())
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session.create_client(
         service,
         config=Config(
@@ -33,12 +33,12 @@ def client(service: str) -> Any:
 
 
 @cache
-def _loader() -> Any:
+def _loader(data_path: str | None) -> Any:
     """What reads botocore's descriptions of AWS, and remembers them. Sessions are not shared: they
     remember credentials as well."""
     from botocore.loaders import create_loader
 
-    return create_loader()
+    return create_loader(data_path)
 
 
 def reason(error: Exception) -> str:

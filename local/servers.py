@@ -1,8 +1,9 @@
 """The databases alone, without a cloud: for integration tests.
 
-``python -m local.servers --home <directory> --port-base <number>`` starts PostgreSQL (a writer and
-two readers) and Valkey (three primaries), says in one line of JSON where they are and who may log
-in, and ends everything when its standard input ends, or on SIGTERM.
+``python -m local.servers --home <directory> --port-base <number>`` starts PostgreSQL (a writer, and
+two readers or as many as ``--readers`` says) and Valkey (three primaries), says in one line of
+JSON where they are and who may log in, and ends everything when its standard input ends, or on
+SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ DATABASE = "streamflix"
 ACCESS = "on ~* &* +@all -@dangerous"
 
 
-def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str, Any]:
+def start(
+    home: Path, port_base: int, readers: int, closing: contextlib.ExitStack
+) -> dict[str, Any]:
     """Start everything; what must be ended again is left with `closing`."""
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -55,16 +58,17 @@ def start(home: Path, port_base: int, closing: contextlib.ExitStack) -> dict[str
     )
     closing.callback(group.delete)
     with ThreadPoolExecutor() as pool:
-        aurora, redis = pool.submit(_postgres, cluster, port_base + 1), pool.submit(_redis, group)
+        aurora = pool.submit(_postgres, cluster, port_base + 1, readers)
+        redis = pool.submit(_redis, group)
         return {"ca": str(authority.pem), "postgres": aurora.result(), "redis": redis.result()}
 
 
-def _postgres(cluster: postgres_cluster.Cluster, port: int) -> dict[str, Any]:
+def _postgres(cluster: postgres_cluster.Cluster, port: int, readers: int) -> dict[str, Any]:
     password = secrets.token_urlsafe(16)
     cluster.create("master", password, DATABASE)
     cluster.add("writer")
     with ThreadPoolExecutor() as pool:
-        list(pool.map(cluster.add, ("reader-1", "reader-2")))
+        list(pool.map(cluster.add, [f"reader-{number}" for number in range(1, readers + 1)]))
     return {
         "writer": f"{postgres_address.WRITER_ADDRESS}:{port}",
         "reader": f"{postgres_address.READER_ADDRESS}:{port}",
@@ -86,12 +90,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="local.servers", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port-base", type=int, required=True)
+    parser.add_argument("--readers", type=int, default=2)
     chosen = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         with contextlib.ExitStack() as closing:
-            told = start(chosen.home.resolve(), chosen.port_base, closing)
+            told = start(chosen.home.resolve(), chosen.port_base, chosen.readers, closing)
             print(json.dumps(told), flush=True)  # noqa: T201 - this is how our parent learns it
             sys.stdin.buffer.read()
     except (Complaint, ProgramFailedError) as problem:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from local.redis_parameters import PARAMETERS
 from local.server_process import ServerProcess
 from local.unprivileged import ProgramFailedError
 
@@ -73,11 +74,12 @@ class Node(ServerProcess):
         self._process = account.start(
             binary,
             *("--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
-            *("--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", str(self.bus)),
+            *("--bind", "127.0.0.1", "--cluster-port", str(self.bus)),
             *("--cluster-announce-ip", "127.0.0.1"),
             *("--cluster-announce-port", str(self.announced)),
             *("--dir", self.directory, "--aclfile", known, "--save", "", "--appendonly", "no"),
-            *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
+            *("--maxmemory", "256mb"),
+            *(word for name, value in PARAMETERS.items() for word in (f"--{name}", value)),
             *("--loglevel", "warning"),
             log=log,
         )

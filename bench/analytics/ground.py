@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.analytics import day
 
@@ -79,9 +80,18 @@ class Cost:
         return self.python + self.postgres + self.redis
 
 
+class Written(NamedTuple):
+    seconds: float
+    """Of the middle transaction."""
+    cores: float
+    """At work meanwhile, on the whole machine."""
+
+
 @dataclass(frozen=True)
 class Ground:
     place: dict[str, Any]
+    socket: str
+    """PostgreSQL's, as libpq takes it for an address: its directory, and the port."""
     database: Database
     cluster: RedisCluster
 
@@ -106,15 +116,19 @@ class Ground:
         found: dict[str, float] = json.loads(done.stdout)
         return found
 
-    def written(self, shards: Sequence[Sequence[str]]) -> list[float]:
-        """Seconds of each transaction, of shards that write at the same time, on empty tables."""
+    def written(self, shards: Sequence[Sequence[str]], every: float = 0.0) -> Written:
+        """What shards took that write at the same time, on empty tables: without a pause, or each a
+        batch every so many seconds.
+
+        Over PostgreSQL's own socket: the servers' one TLS endpoint would make them queue.
+        """
         self.database.do("analytics_owner", EMPTY)
-        begins = time.time() + WRITERS_READY_S
+        place = self.place | {"address": self.socket}
+        task = {"begins": time.time() + WRITERS_READY_S, "every": every, "place": place}
         writers = []
         for files in shards:
-            task = {"batches": files, "begins": begins, "place": self.place}
             with Path(f"{files[0]}.task").open("w+") as given:
-                json.dump(task, given)
+                json.dump(task | {"batches": files}, given)
                 given.seek(0)
                 writers.append(
                     subprocess.Popen(
@@ -127,12 +141,15 @@ class Ground:
                         text=True,
                     )
                 )
-        taken: list[float] = []
+        found = []
         for writer in writers:
             told, complaint = writer.communicate()
             assert writer.returncode == 0, complaint[-2000:]
-            taken += json.loads(told)
-        return taken
+            found.append(json.loads(told))
+        return Written(
+            statistics.median(each for one in found for each in one["seconds"]),
+            statistics.median(one["cores"] for one in found),
+        )
 
 
 def prepared(database: Database, servers: Any, redis_ops: RedisCluster) -> Ground:
@@ -145,6 +162,8 @@ def prepared(database: Database, servers: Any, redis_ops: RedisCluster) -> Groun
         cursor.execute("SELECT pg_backend_pid()")
         [backend] = cursor.fetchone()
         postmaster = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+        cursor.execute("SELECT current_setting('unix_socket_directories'), current_setting('port')")
+        socket = ":".join(cursor.fetchone())
     place = {
         "ca": str(servers.ca),
         "address": servers.postgres.writer,
@@ -158,7 +177,7 @@ def prepared(database: Database, servers: Any, redis_ops: RedisCluster) -> Groun
         "postgres_pids": [postmaster],
         "redis_pids": _valkeys(str((servers.ca.parents[1] / "state").resolve())),
     }
-    return Ground(place, database, redis_ops)
+    return Ground(place, socket, database, redis_ops)
 
 
 def _valkeys(home: str) -> list[int]:

@@ -65,8 +65,7 @@ class Shard(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     shard: Shard
     records: Records
     first: int

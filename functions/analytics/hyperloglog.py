@@ -8,40 +8,118 @@ A node that does not answer is not asked a second time: rollups wait for this.
 
 from __future__ import annotations
 
+import time
 from binascii import crc_hqx
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from redis.cluster import RedisCluster
 
     Audiences = Mapping[str, Collection[bytes]]
 
 LIVE_SECONDS = 2 * 3600
+# A key's life is prolonged once in so long, not with each batch: half the commands were that.
+PROLONG_SECONDS = 30
 MEMBER_BYTES = 8
 READ_BYTES = 1 << 16
 
 _SLOTS = 16_384
 _TTL = b"\r\n$%d\r\n%d\r\n" % (len(str(LIVE_SECONDS)), LIVE_SECONDS)
 _BETWEEN = b"\r\n$%d\r\n" % MEMBER_BYTES
-_EXPIRE = b"\r\n*3\r\n$6\r\nEXPIRE\r\n"
+_END = b"\r\n"
+_EXPIRE = b"*3\r\n$6\r\nEXPIRE\r\n"
 # Most keys get few members: a format of bytes takes longer than everything else about them.
 _PFADD = [b"*%d\r\n$5\r\nPFADD\r\n" % (2 + members) for members in range(256)]
 
 
-def add(cluster: RedisCluster, audiences: Audiences) -> None:
-    """Add members of 8 bytes to each key. A key lives for two hours after its last member.
+class Adder:
+    """Adds to the keys of one cluster, and knows whose life it has prolonged lately."""
 
-    Keys hold no hash tag and every command has one key. Safe to repeat.
-    """
-    from redis.exceptions import ResponseError
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # Of keys whose life was prolonged lately: the node, and the name as the protocol wants it.
+        self._prolonged: dict[str, tuple[Any, bytes]] = {}
+        self._prolongs_at = float("-inf")
+        self._sockets: set[socket.socket] = set()
 
-    try:
-        _add_packed(cluster, audiences)
-    except (ResponseError, LookupError):
-        _add_by_pipeline(cluster, audiences)
+    def add(self, cluster: RedisCluster, audiences: Audiences) -> None:
+        """Add members of 8 bytes to each key. A key lives for two hours after its last member, or
+        half a minute less.
+
+        Keys hold no hash tag and every command has one key. Safe to repeat.
+        """
+        from redis.exceptions import ResponseError
+
+        try:
+            self._add_packed(cluster, audiences)
+        except (ResponseError, LookupError):
+            self._prolonged = {}
+            _add_by_pipeline(cluster, audiences)
+        except BaseException:
+            self._prolonged = {}
+            raise
+
+    def _add_packed(self, cluster: RedisCluster, audiences: Audiences) -> None:
+        slots = cluster.nodes_manager.slots_cache
+        parcels = self._packed(slots, audiences)
+        waiting: list[tuple[Any, Any]] = []
+        try:
+            for node, _ in parcels:
+                pool = cluster.get_redis_connection(node).connection_pool
+                waiting.append((pool, pool.get_connection()))
+            sockets = {connection._sock for _, connection in waiting}
+            if not sockets <= self._sockets:
+                # A node that has begun anew, or another in its place, knows none of the keys.
+                self._sockets = sockets
+                self._prolonged = {}
+                parcels = self._packed(slots, audiences)
+            # All nodes work at the same time: first send to each, then wait for each.
+            for (_, connection), (_, commands) in zip(waiting, parcels, strict=True):
+                connection.send_packed_command([b"".join(commands)])
+            for (_, connection), (_, commands) in zip(waiting, parcels, strict=True):
+                _read(connection._sock, len(commands))
+        except BaseException:
+            for _, connection in waiting:
+                connection.disconnect()  # answers may be left in it
+            raise
+        finally:
+            for pool, connection in waiting:
+                pool.release(connection)
+
+    def _packed(
+        self, slots: Mapping[int, Sequence[Any]], audiences: Audiences
+    ) -> Sequence[tuple[Any, list[bytes]]]:
+        """Each node with its commands, as if they were sent already."""
+        ending = self._ending()
+        known = self._prolonged
+        # By identity: redis-py hashes a node's name anew each time.
+        parcels: dict[int, tuple[Any, list[bytes]]] = {}
+        for key, members in audiences.items():
+            home = known.get(key)
+            if home is None:
+                name = key.encode()
+                node = slots[crc_hqx(name, 0) % _SLOTS][0]
+                home = known[key] = ending[key] = node, b"$%d\r\n%b" % (len(name), name)
+            node, name = home
+            parcel = parcels.get(id(node))
+            if parcel is None:
+                parcel = parcels[id(node)] = node, []
+            parcel[1].append(_pfadd(name, members))
+        for node, name in ending.values():
+            parcels.setdefault(id(node), (node, []))[1].append(_EXPIRE + name + _TTL)
+        return list(parcels.values())
+
+    def _ending(self) -> dict[str, tuple[Any, bytes]]:
+        """Every half minute all that were added to since the last time: one that was evicted and
+        came back has no end."""
+        if self._clock() < self._prolongs_at:
+            return {}
+        ending, self._prolonged = self._prolonged, {}
+        self._prolongs_at = self._clock() + PROLONG_SECONDS
+        return ending
 
 
 def _add_by_pipeline(cluster: RedisCluster, audiences: Audiences) -> None:
@@ -50,26 +128,6 @@ def _add_by_pipeline(cluster: RedisCluster, audiences: Audiences) -> None:
         pipeline.pfadd(key, *members)
         pipeline.expire(key, LIVE_SECONDS)
     pipeline.execute()
-
-
-def _add_packed(cluster: RedisCluster, audiences: Audiences) -> None:
-    # All nodes work at the same time: first send to each, then wait for each.
-    waiting: list[tuple[Any, Any, int]] = []
-    try:
-        for node, commands in _by_node(cluster, audiences):
-            pool = cluster.get_redis_connection(node).connection_pool
-            connection: Any = pool.get_connection()
-            waiting.append((pool, connection, 2 * len(commands)))
-            connection.send_packed_command([b"".join(commands)])
-        for _, connection, answers in waiting:
-            _read(connection._sock, answers)
-    except BaseException:
-        for _, connection, _ in waiting:
-            connection.disconnect()  # answers may be left in it
-        raise
-    finally:
-        for pool, connection, _ in waiting:
-            pool.release(connection)
 
 
 def _read(socket: socket.socket, answers: int) -> None:
@@ -92,23 +150,8 @@ def _read(socket: socket.socket, answers: int) -> None:
         raise ResponseError(lines[at + 1 : lines.index(b"\r", at)].decode(errors="replace"))
 
 
-def _by_node(cluster: RedisCluster, audiences: Audiences) -> Collection[tuple[Any, list[bytes]]]:
-    slots = cluster.nodes_manager.slots_cache
-    # By identity: redis-py hashes a node's name anew each time.
-    found: dict[int, tuple[Any, list[bytes]]] = {}
-    for key, members in audiences.items():
-        name = key.encode()
-        primary = slots[crc_hqx(name, 0) % _SLOTS][0]
-        known = found.get(id(primary))
-        if known is None:
-            known = found[id(primary)] = (primary, [])
-        known[1].append(_pack(name, members))
-    return found.values()
-
-
-def _pack(name: bytes, members: Collection[bytes]) -> bytes:
-    """``PFADD name member…`` and ``EXPIRE name seconds`` in Redis' protocol."""
+def _pfadd(name: bytes, members: Collection[bytes]) -> bytes:
+    """``PFADD name member…`` in Redis' protocol."""
     count = len(members)
     head = _PFADD[count] if count < len(_PFADD) else b"*%d\r\n$5\r\nPFADD\r\n" % (2 + count)
-    key = b"$%d\r\n%b" % (len(name), name)
-    return b"".join((head, key, _BETWEEN, _BETWEEN.join(members), _EXPIRE, key, _TTL))
+    return b"".join((head, name, _BETWEEN, _BETWEEN.join(members), _END))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from analytics.decode import Decoded, Pointer, decode
 from analytics.patience import persist
@@ -33,8 +34,7 @@ class Rejects(Protocol):
     def send(self, shard: Shard, pointers: Sequence[Pointer]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Doors:
+class Doors(msgspec.Struct, frozen=True):
     """What lies outside of this process. Connections behind them outlive an invocation."""
 
     store: Store
@@ -43,8 +43,7 @@ class Doors:
     clock: Callable[[], float] = time.time
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What one invocation did, in numbers."""
 
     applied: Applied

@@ -7,9 +7,10 @@ the two lie events that the consumer would never see again: only this function c
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from analytics.catchup import catch_up
 from analytics.errors import BadTask
@@ -73,4 +74,4 @@ def stream(env: ReplaySettings) -> Stream:
 def doors(env: ReplaySettings, ca_file: Path = CA_FILE) -> Doors:
     """The process's doors, as the consumer's; Redis hears of minutes alone that it still keeps."""
     opened = open_doors(env, "streamflix-analytics-replay", ca_file, recounts=True)
-    return replace(opened, viewers=RecentViewers(opened.viewers))
+    return msgspec.structs.replace(opened, viewers=RecentViewers(opened.viewers))

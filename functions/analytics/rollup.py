@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from analytics import fingerprint
 from analytics.decode import by_minute
@@ -21,8 +22,7 @@ Cell = tuple[str, str, str]
 PLAYS, WATCHED_S, REBUFFER_MS, ERRORS = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(msgspec.Struct, frozen=True):
     """The events of a batch that were not counted before, and the place of each."""
 
     events: Sequence[Event]
@@ -47,8 +47,7 @@ class Fresh:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(msgspec.Struct, frozen=True):
     fresh: Fresh
     duplicates: int
     marks: Sequence[int]  # of every event so far, oldest first

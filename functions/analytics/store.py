@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import psycopg2
 from psycopg2.errorcodes import CHECK_VIOLATION, NOT_NULL_VIOLATION
 from psycopg2.errors import LockNotAvailable
@@ -48,13 +48,12 @@ _DELTAS = (
 )
 
 
-@dataclass(slots=True)
-class Applied:
+class Applied(msgspec.Struct):
     """What a batch changed; all zero when it was applied before."""
 
     ingested: int = 0
     duplicates: int = 0
-    pointers: list[Pointer] = field(default_factory=list)
+    pointers: list[Pointer] = msgspec.field(default_factory=list)
     erased: int = 0
     """Events whose person is erased: counted in sums, and nowhere else."""
 

@@ -61,6 +61,7 @@ class Viewers:
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
         self._clock = clock
+        self._counts = hyperloglog.Adder(clock)
         self._rests_until = float("-inf")
 
     def add(self, minutes: Minutes) -> bool:
@@ -71,7 +72,7 @@ class Viewers:
         if not watching:
             return True
         try:
-            self._redis.run(lambda cluster: hyperloglog.add(cluster, watching))
+            self._redis.run(lambda cluster: self._counts.add(cluster, watching))
         except Exception as error:  # noqa: BLE001  whatever it is, rollups matter more
             self._rests_until = self._clock() + REST_SECONDS
             logger.warning(

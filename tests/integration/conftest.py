@@ -72,9 +72,16 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    home = tmp_path_factory.mktemp("servers")
+    with serving(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+@contextmanager
+def serving(home: Path, readers: int = 2) -> Iterator[Servers]:
+    """Servers that live here until the block ends."""
     command = [str(CLOUD_PYTHON), "-m", "local.servers", "--home", str(home)]
     command += ["--port-base", str(free_range(PORTS))]
+    command += ["--readers", str(readers)]
     with (home / "stderr").open("wb") as complaints:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.redis_parameters import PARAMETERS
 from tests.contract.templates import deployed, wires
 
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -19,7 +20,8 @@ def test_cluster_mode_is_on_wherever_it_must_be_said() -> None:
     (parameters,) = tree.made(found.stack, found.properties["CacheParameterGroupName"])
 
     assert found.properties["ClusterMode"] == "enabled"
-    assert parameters.properties["Properties"]["cluster-enabled"] == "yes"
+    assert parameters.properties["Properties"] == PARAMETERS  # the laptop's servers, too
+    assert PARAMETERS["cluster-enabled"] == "yes"
     assert parameters.properties["CacheParameterGroupFamily"] == "redis7"
     assert found.properties["AutomaticFailoverEnabled"] is True
     assert found.body["UpdatePolicy"] == {"UseOnlineResharding": True}

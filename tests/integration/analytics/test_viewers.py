@@ -71,6 +71,37 @@ def test_every_key_ends(consumer: Consumer, redis_ops: RedisCluster) -> None:
     assert all(0 < seconds <= hyperloglog.LIVE_SECONDS for seconds in lives)
 
 
+def test_a_key_that_was_evicted_and_came_back_ends_as_well(redis_ops: RedisCluster) -> None:
+    now = 0.0
+    adder = hyperloglog.Adder(clock=lambda: now)
+    audiences = {f"live:evicted:{n}": [random.randbytes(8)] for n in range(20)}
+    adder.add(redis_ops, audiences)
+    for key in audiences:
+        redis_ops.delete(key)
+
+    adder.add(redis_ops, audiences)
+    assert {redis_ops.ttl(key) for key in audiences} == {-1}
+    now += hyperloglog.PROLONG_SECONDS
+    adder.add(redis_ops, {f"live:other:{n}": [random.randbytes(8)] for n in range(20)})
+
+    assert all(redis_ops.ttl(key) > 0 for key in audiences)
+
+
+def test_a_node_that_was_away_is_told_how_long_keys_live(redis_ops: RedisCluster) -> None:
+    """Its connections end, and it has forgotten everything."""
+    adder = hyperloglog.Adder()
+    audiences = {f"live:restarted:{n}": [random.randbytes(8)] for n in range(20)}
+    adder.add(redis_ops, audiences)
+    for key in audiences:
+        redis_ops.delete(key)
+    for node in redis_ops.get_primaries():
+        redis_ops.get_redis_connection(node).connection_pool.disconnect()
+
+    adder.add(redis_ops, audiences)
+
+    assert all(redis_ops.ttl(key) > 0 for key in audiences)
+
+
 def test_a_replay_leaves_the_counts_alone(consumer: Consumer, redis_ops: RedisCluster) -> None:
     one = batch(packed(events(500)))
     consumer(one)
@@ -91,7 +122,7 @@ def test_the_packed_way_counts_like_redis_pys_own(redis_ops: RedisCluster) -> No
     for n in range(300):
         audiences[f"live:b:{n}"] = audiences[f"live:a:{n}"]
 
-    hyperloglog._add_packed(redis_ops, {k: v for k, v in audiences.items() if ":a:" in k})
+    hyperloglog.Adder().add(redis_ops, {k: v for k, v in audiences.items() if ":a:" in k})
     hyperloglog._add_by_pipeline(redis_ops, {k: v for k, v in audiences.items() if ":b:" in k})
 
     for n in range(300):
@@ -106,7 +137,7 @@ def test_slots_that_moved_are_found_again(redis_ops: RedisCluster) -> None:
     right, redis_ops.nodes_manager.slots_cache = slots, wrong
     audiences = {f"live:moved:{n}": [random.randbytes(8)] for n in range(50)}
     try:
-        hyperloglog.add(redis_ops, audiences)
+        hyperloglog.Adder().add(redis_ops, audiences)
     finally:
         redis_ops.nodes_manager.slots_cache = right
 
@@ -118,7 +149,7 @@ def test_a_slot_that_nobody_serves_is_an_error_of_the_cluster(redis_ops: RedisCl
     right, manager.slots_cache = manager.slots_cache, {}
     try:
         with pytest.raises(RedisClusterException):
-            hyperloglog.add(redis_ops, {"live:hole": [random.randbytes(8)]})
+            hyperloglog.Adder().add(redis_ops, {"live:hole": [random.randbytes(8)]})
     finally:
         manager.slots_cache = right
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from contextlib import nullcontext
 from datetime import timedelta
@@ -50,11 +51,94 @@ def test_a_member_is_eight_bytes_and_not_the_account() -> None:
     assert member[::-1].hex() not in account
 
 
+class Node:
+    """One that answers every command with 1, and a cluster that has no other."""
+
+    def __init__(self) -> None:
+        self.connection_pool = self
+        self.nodes_manager = self
+        self.slots_cache = defaultdict(lambda: [self])
+        self.sent = b""
+        self.pending = 0
+        self.closed = 0
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        self._sock = Socket(self)
+
+    def disconnect(self) -> None:
+        self.closed += 1
+        self.pending = 0
+
+    def get_redis_connection(self, _: Node) -> Node:
+        return self
+
+    def get_connection(self) -> Node:
+        return self
+
+    def send_packed_command(self, chunks: list[bytes]) -> None:
+        self.sent = b"".join(chunks)
+        self.pending = self.sent.count(b"*")
+
+    def release(self, _: Node) -> None:
+        assert not self.pending
+
+    def expired(self) -> set[bytes]:
+        """The keys whose life was prolonged by the last commands."""
+        return set(re.findall(rb"EXPIRE\r\n\$\d+\r\n(\S+)\r\n\$4\r\n7200\r\n", self.sent))
+
+
+class Socket:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def recv(self, _: int) -> bytes:
+        answers, self.node.pending = self.node.pending, 0
+        return b":1\r\n" * answers
+
+
 def test_commands_are_packed_as_the_protocol_wants_them() -> None:
-    assert hyperloglog._pack(b"live:x", [b"12345678", b"abcdefgh"]) == (
+    cluster: Any = Node()
+
+    hyperloglog.Adder().add(cluster, {"live:x": [b"12345678", b"abcdefgh"]})
+
+    assert cluster.sent == (
         b"*4\r\n$5\r\nPFADD\r\n$6\r\nlive:x\r\n$8\r\n12345678\r\n$8\r\nabcdefgh\r\n"
         b"*3\r\n$6\r\nEXPIRE\r\n$6\r\nlive:x\r\n$4\r\n7200\r\n"
     )
+
+
+def test_a_keys_life_is_prolonged_once_in_half_a_minute() -> None:
+    now = 100.0
+    cluster: Any = Node()
+    adder = hyperloglog.Adder(clock=lambda: now)
+
+    def prolonged(*keys: str) -> set[bytes]:
+        adder.add(cluster, {key: [b"12345678"] for key in keys})
+        assert cluster.sent.count(b"PFADD") == len(keys)
+        return cluster.expired()
+
+    assert prolonged("a", "b") == {b"a", b"b"}
+    assert prolonged("a", "b", "c") == {b"c"}
+    assert prolonged("a", "b", "c") == set()
+
+    # All that were added to since, also where nothing is added any more: "b" may have been evicted
+    # after its life was prolonged, and then it came back without an end.
+    now += hyperloglog.PROLONG_SECONDS
+    assert prolonged("a", "d") == {b"a", b"b", b"c", b"d"}
+    assert prolonged("a", "b") == {b"b"}
+
+
+def test_another_connection_may_lead_to_a_node_that_knows_nothing() -> None:
+    cluster: Any = Node()
+    adder = hyperloglog.Adder()
+    adder.add(cluster, {"a": [b"12345678"], "b": [b"12345678"]})
+    cluster.reconnect()
+
+    adder.add(cluster, {"a": [b"12345678"]})
+    assert cluster.expired() == {b"a"}
+    adder.add(cluster, {"a": [b"12345678"], "b": [b"12345678"]})
+    assert cluster.expired() == {b"b"}
 
 
 class Redis:
@@ -121,14 +205,20 @@ def test_only_commands_that_went_the_wrong_way_are_sent_again(
     def fail(*_: Any) -> None:
         raise trouble
 
-    monkeypatch.setattr(hyperloglog, "_add_packed", fail)
+    cluster: Any = Node()
+    adder = hyperloglog.Adder()
+    adder.add(cluster, {"live:x": [b"12345678"]})
+    monkeypatch.setattr(hyperloglog, "_read", fail)
     monkeypatch.setattr(hyperloglog, "_add_by_pipeline", lambda *what: again.append(what))
-    cluster: Any = object()
 
     with nullcontext() if repeated else pytest.raises(type(trouble)):
-        hyperloglog.add(cluster, {"live:x": [b"12345678"]})
+        adder.add(cluster, {"live:x": [b"12345678"]})
 
     assert again == ([(cluster, {"live:x": [b"12345678"]})] if repeated else [])
+    assert cluster.closed == 1
+    monkeypatch.undo()
+    adder.add(cluster, {"live:x": [b"12345678"]})
+    assert cluster.expired() == {b"live:x"}  # who knows what happened to it
 
 
 class Kept:

@@ -80,13 +80,18 @@ class Consumer:
         return self.stream.load.audience.rows_by_viewer(60 * self.stream.load.events_s)
 
     @property
+    def fresh_rows_s(self) -> float:
+        """Written when the first appended rows of a minute are added up: the cells of a turn."""
+        load = self.stream.load
+        return load.audience.rows_by_viewer(w.TURN_S * load.events_s) / 60
+
+    @property
     def final_rows_s(self) -> float:
         """Written when appended rows are added up: the cells of each turn, and those of what is
         counted after its minute is over."""
         load = self.stream.load
-        rows = load.audience.rows_by_viewer
-        late = rows((load.window_s + load.linger_s) * load.events_s)
-        return (60 / w.TURN_S * rows(w.TURN_S * load.events_s) + late) / 60
+        late = load.audience.rows_by_viewer((load.window_s + load.linger_s) * load.events_s)
+        return 60 / w.TURN_S * self.fresh_rows_s + late / 60
 
     @property
     def counting_us(self) -> float:
@@ -104,12 +109,14 @@ class Consumer:
 
     @property
     def merging_cores(self) -> float:
-        """Adding up what was appended. One session does it: 1 is all that it can do."""
+        """Adding up what was appended. One session does it: 1 is all that it can do. The bench
+        adds its minute up at once, so it knows fresh rows alone."""
         if self.who != "ours":
             return 0.0
         read = w.MERGE_ROW_US * BENCH_ROWS["viewer"]
         written = max(0.0, self.costs.viewer["ours"].merge - read) / BENCH_FINAL
-        return (w.MERGE_ROW_US * self.rows_s + written * self.final_rows_s) / 1e6
+        later = w.LATER_ROW * (self.final_rows_s - self.fresh_rows_s)
+        return (w.MERGE_ROW_US * self.rows_s + written * (self.fresh_rows_s + later)) / 1e6
 
     @property
     def unmerged_s(self) -> float:

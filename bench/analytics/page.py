@@ -121,12 +121,12 @@ PAGE: Final = """# Bench: analytics
 Written by `make bench ROOM=analytics` on two shared cores. µs of CPU for an event, medians of five
 rounds in which everybody has his turn, each sample a process of its own on empty tables. Python is
 the handler from the parsed event to the return; parsing the event is Lambda's runtime's part and
-stands beside it. PostgreSQL and Valkey are this machine's, reached over TLS; what copies the log
-elsewhere is not counted. Twenty batches lie in one minute; what the consumer has appended is added
-up once, and is in PostgreSQL's figure. What everybody has written was
-compared row for row before a figure counted. The consumer also keeps a watermark, drops duplicates,
-leaves erased people out, writes watch history and counts viewers by title, country and device; the
-others do not.
+stands beside it. PostgreSQL, a writer without readers, and Valkey are this machine's, reached over
+TLS; what copies the log elsewhere is not counted. Twenty batches lie in one minute; what the
+consumer has appended is added up once, and is in PostgreSQL's figure. What everybody has written
+was compared row for row before a figure counted. The consumer also keeps a watermark, drops
+duplicates, leaves erased people out, writes watch history and counts viewers by title, country and
+device; the others do not.
 
 ## A shard that sees every title
 

@@ -116,6 +116,8 @@ class Decoded(msgspec.Struct):
     """The fingerprint of each event's id."""
     minutes: Minutes = msgspec.field(default_factory=dict)
     """The same events."""
+    accounts: bytes = b""
+    """The fingerprint of each event's account, where all are of one minute and it was at hand."""
 
     def __post_init__(self) -> None:
         if self.events and not self.minutes:
@@ -159,8 +161,8 @@ def _decode_at_once(records: Records) -> Decoded | None:
     try:
         events, places = _parsed(records)
         marks = fingerprint.of([event.event_id for event in events])
+        accounts = fingerprint.of([event.account_id for event in events])
         for column in (
-            [event.account_id for event in events],
             [event.profile_id for event in events],
             [event.session_id for event in events],
         ):
@@ -173,8 +175,9 @@ def _decode_at_once(records: Records) -> Decoded | None:
     if seconds is None:
         return None
     minutes = {second[:MINUTE_CHARS] for second in seconds}
-    grouped = {minutes.pop(): events} if len(minutes) == 1 else {}
-    return Decoded(events, places, marks=marks, minutes=grouped)
+    if len(minutes) != 1:
+        return Decoded(events, places, marks=marks)
+    return Decoded(events, places, marks=marks, minutes={minutes.pop(): events}, accounts=accounts)
 
 
 def _parsed(records: Records) -> tuple[Sequence[Event], Sequence[Place]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
 
     Audiences = Mapping[str, Collection[bytes]]
+    Slots = Mapping[int, Sequence[Any]]
 
 LIVE_SECONDS = 2 * 3600
 # A key's life is prolonged once in so long, not with each batch: half the commands were that.
@@ -35,15 +36,49 @@ _EXPIRE = b"*3\r\n$6\r\nEXPIRE\r\n"
 _PFADD = [b"*%d\r\n$5\r\nPFADD\r\n" % (2 + members) for members in range(256)]
 
 
+class _Key:
+    """A key that was added to lately, as the protocol wants its name."""
+
+    __slots__ = ("name", "node", "told")
+
+    def __init__(self, name: bytes, node: Any) -> None:
+        self.name = b"$%d\r\n%b" % (len(name), name)
+        self.node = node
+        self.told: object = None
+        """The `_Parcel.way` by which its life was prolonged."""
+
+
+class _Parcel:
+    """What a node is sent, over one of its connections."""
+
+    __slots__ = ("commands", "connection", "pool", "way")
+
+    def __init__(self, cluster: RedisCluster, node: Any, ways: dict[socket.socket, object]) -> None:
+        self.commands: list[bytes] = []
+        self.pool = cluster.get_redis_connection(node).connection_pool
+        self.connection: Any = self.pool.get_connection()
+        self.way = ways.setdefault(self.socket, object())
+
+    @property
+    def socket(self) -> socket.socket:
+        line: socket.socket = self.connection._sock
+        return line
+
+
 class Adder:
-    """Adds to the keys of one cluster, and knows whose life it has prolonged lately."""
+    """Adds to the keys of one cluster, and knows whose life it has prolonged lately.
+
+    A node that has begun anew, or another one in its place, is behind another socket, and is told
+    of every key again.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        # Of keys whose life was prolonged lately: the node, and the name as the protocol wants it.
-        self._prolonged: dict[str, tuple[Any, bytes]] = {}
+        self._keys: dict[str, _Key] = {}
+        self._slots: Slots | None = None
+        """Of which each `_Key.node` is."""
+        self._ways: dict[socket.socket, object] = {}
         self._prolongs_at = float("-inf")
-        self._sockets: set[socket.socket] = set()
 
     def add(self, cluster: RedisCluster, audiences: Audiences) -> None:
         """Add members of 8 bytes to each key. A key lives for two hours after its last member, or
@@ -56,70 +91,81 @@ class Adder:
         try:
             self._add_packed(cluster, audiences)
         except (ResponseError, LookupError):
-            self._prolonged = {}
             _add_by_pipeline(cluster, audiences)
-        except BaseException:
-            self._prolonged = {}
-            raise
 
     def _add_packed(self, cluster: RedisCluster, audiences: Audiences) -> None:
-        slots = cluster.nodes_manager.slots_cache
-        parcels = self._packed(slots, audiences)
-        waiting: list[tuple[Any, Any]] = []
+        now = self._clock()
+        all_over = now >= self._prolongs_at
+        if all_over:
+            self._ways = {}
+        # By identity: redis-py hashes a node's name anew each time.
+        parcels: dict[int, _Parcel] = {}
         try:
-            for node, _ in parcels:
-                pool = cluster.get_redis_connection(node).connection_pool
-                waiting.append((pool, pool.get_connection()))
-            sockets = {connection._sock for _, connection in waiting}
-            if not sockets <= self._sockets:
-                # A node that has begun anew, or another in its place, knows none of the keys.
-                self._sockets = sockets
-                self._prolonged = {}
-                parcels = self._packed(slots, audiences)
+            self._look_up(cluster.nodes_manager.slots_cache)
+            fresh = self._pack(parcels, cluster, audiences)
+            if all_over:
+                self._pack_others(parcels, cluster, audiences)
             # All nodes work at the same time: first send to each, then wait for each.
-            for (_, connection), (_, commands) in zip(waiting, parcels, strict=True):
-                connection.send_packed_command([b"".join(commands)])
-            for (_, connection), (_, commands) in zip(waiting, parcels, strict=True):
-                _read(connection._sock, len(commands))
+            for parcel in parcels.values():
+                parcel.connection.send_packed_command([b"".join(parcel.commands)])
+            for parcel in parcels.values():
+                _read(parcel.socket, len(parcel.commands))
         except BaseException:
-            for _, connection in waiting:
-                connection.disconnect()  # answers may be left in it
+            self._slots, self._ways = None, {}
+            for parcel in parcels.values():
+                parcel.connection.disconnect()  # answers may be left in it
             raise
         finally:
-            for pool, connection in waiting:
-                pool.release(connection)
+            for parcel in parcels.values():
+                parcel.pool.release(parcel.connection)
+        self._keys |= fresh
+        if all_over:
+            self._keys = {name: self._keys[name] for name in audiences}
+            self._prolongs_at = now + PROLONG_SECONDS
 
-    def _packed(
-        self, slots: Mapping[int, Sequence[Any]], audiences: Audiences
-    ) -> Sequence[tuple[Any, list[bytes]]]:
-        """Each node with its commands, as if they were sent already."""
-        ending = self._ending()
-        known = self._prolonged
-        # By identity: redis-py hashes a node's name anew each time.
-        parcels: dict[int, tuple[Any, list[bytes]]] = {}
-        for key, members in audiences.items():
-            home = known.get(key)
-            if home is None:
-                name = key.encode()
-                node = slots[crc_hqx(name, 0) % _SLOTS][0]
-                home = known[key] = ending[key] = node, b"$%d\r\n%b" % (len(name), name)
-            node, name = home
+    def _look_up(self, slots: Slots) -> None:
+        """Keys outlive a map of slots, and a client."""
+        if slots is not self._slots:
+            for name, key in self._keys.items():
+                key.node = _node(slots, name.encode())
+            self._slots = slots
+
+    def _pack(
+        self, parcels: dict[int, _Parcel], cluster: RedisCluster, audiences: Audiences
+    ) -> dict[str, _Key]:
+        """Returns the keys that were not known."""
+        slots, known, fresh = cluster.nodes_manager.slots_cache, self._keys, {}
+        for name, members in audiences.items():
+            key = known.get(name)
+            if key is None:
+                encoded = name.encode()
+                key = fresh[name] = _Key(encoded, _node(slots, encoded))
+            node = key.node
             parcel = parcels.get(id(node))
             if parcel is None:
-                parcel = parcels[id(node)] = node, []
-            parcel[1].append(_pfadd(name, members))
-        for node, name in ending.values():
-            parcels.setdefault(id(node), (node, []))[1].append(_EXPIRE + name + _TTL)
-        return list(parcels.values())
+                parcel = parcels[id(node)] = _Parcel(cluster, node, self._ways)
+            parcel.commands.append(_pfadd(key.name, members))
+            if key.told is not parcel.way:
+                parcel.commands.append(_EXPIRE + key.name + _TTL)
+                key.told = parcel.way
+        return fresh
 
-    def _ending(self) -> dict[str, tuple[Any, bytes]]:
-        """Every half minute all that were added to since the last time: one that was evicted and
-        came back has no end."""
-        if self._clock() < self._prolongs_at:
-            return {}
-        ending, self._prolonged = self._prolonged, {}
-        self._prolongs_at = self._clock() + PROLONG_SECONDS
-        return ending
+    def _pack_others(
+        self, parcels: dict[int, _Parcel], cluster: RedisCluster, audiences: Audiences
+    ) -> None:
+        """Prolong the lives of keys that are added to no more, too: one that was evicted after its
+        life was prolonged may have come back without an end."""
+        for name, key in self._keys.items():
+            if name not in audiences:
+                node = key.node
+                if id(node) not in parcels:
+                    parcels[id(node)] = _Parcel(cluster, node, self._ways)
+                parcels[id(node)].commands.append(_EXPIRE + key.name + _TTL)
+
+
+def _node(slots: Slots, name: bytes) -> Any:
+    """The primary that serves a key. Raises: `LookupError` when nobody does."""
+    return slots[crc_hqx(name, 0) % _SLOTS][0]
 
 
 def _add_by_pipeline(cluster: RedisCluster, audiences: Audiences) -> None:

@@ -27,7 +27,7 @@ logger = log.get("analytics")
 
 
 class Viewers(Protocol):
-    def add(self, minutes: Minutes) -> bool: ...
+    def add(self, minutes: Minutes, accounts: bytes) -> bool: ...
 
 
 class Rejects(Protocol):
@@ -77,7 +77,7 @@ def ingest(batch: Batch, doors: Doors, deadline: Deadline) -> Outcome:
         return _outcome(batch, doors, Applied())
     try:
         decoded = decode(batch.records) if begun <= ATTEMPTS else _stepped_over(batch)
-        viewers_counted = doors.viewers.add(decoded.minutes)
+        viewers_counted = doors.viewers.add(decoded.minutes, decoded.accounts)
         applied = persist(lambda: doors.store.apply(batch, decoded, doors.rejects.send), deadline)
     except (Retryable, Permanent) as error:
         if single and not isinstance(error, DataRefused):

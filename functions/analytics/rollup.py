@@ -109,16 +109,18 @@ def _packed(marks: Sequence[int]) -> bytes:
 def roll_up(events: Iterable[Event]) -> dict[Cell, list[int]]:
     """Plays, watched seconds, rebuffered milliseconds and errors of each cell of a minute."""
     cells: dict[Cell, list[int]] = {}
-    known = cells.get
+    known, watched, rebuffered = cells.get, WATCHED_S, REBUFFER_MS
     for event in events:
         cell = (event.title_id, event.country, event.device)
         sums = known(cell)
         if sums is None:
             sums = cells[cell] = [0, event.watched_s, event.rebuffer_ms, 0]
         else:
-            sums[WATCHED_S] += event.watched_s
-            sums[REBUFFER_MS] += event.rebuffer_ms
+            sums[watched] += event.watched_s
+            sums[rebuffered] += event.rebuffer_ms
         kind = event.type
+        if kind == "heartbeat":  # almost always
+            continue
         if kind == "play_start":
             sums[PLAYS] += 1
         elif kind == "error":

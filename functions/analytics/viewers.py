@@ -29,13 +29,14 @@ REST_SECONDS = 10.0
 logger = log.get("analytics")
 
 
-def audiences(minutes: Minutes) -> Iterator[tuple[str, Sequence[bytes]]]:
+def audiences(minutes: Minutes, accounts: bytes = b"") -> Iterator[tuple[str, Sequence[bytes]]]:
     """Keys of HyperLogLogs, and who is to be added to each; who comes twice may be in it twice.
 
-    Members are fingerprints of accounts, never the ids: Redis keeps a log of slow commands.
+    Members are fingerprints of accounts, never the ids: Redis keeps a log of slow commands. Those
+    of a single minute may be given.
     """
     for minute, present in minutes.items():
-        marks = fingerprint.of([event.account_id for event in present])
+        marks = accounts or fingerprint.of([event.account_id for event in present])
         members = struct.unpack(f"{fingerprint.BYTES}s" * len(present), marks)
         titles: dict[str, list[bytes]] = defaultdict(list)
         countries: dict[str, list[bytes]] = defaultdict(list)
@@ -64,11 +65,11 @@ class Viewers:
         self._counts = hyperloglog.Adder(clock)
         self._rests_until = float("-inf")
 
-    def add(self, minutes: Minutes) -> bool:
-        """Returns whether the viewers of these events are counted."""
+    def add(self, minutes: Minutes, accounts: bytes = b"") -> bool:
+        """Returns whether the viewers of these events are counted. `accounts`: as in `Decoded`."""
         if self._clock() < self._rests_until:
             return False
-        watching = dict(audiences(minutes))
+        watching = dict(audiences(minutes, accounts))
         if not watching:
             return True
         try:
@@ -93,8 +94,9 @@ class RecentViewers:
         self._viewers = viewers
         self._clock = clock
 
-    def add(self, minutes: Minutes) -> bool:
+    def add(self, minutes: Minutes, accounts: bytes = b"") -> bool:
         """As `Viewers.add`, of the events of these minutes."""
         oldest = datetime.fromtimestamp(self._clock() - hyperloglog.LIVE_SECONDS, UTC)
         first = oldest.isoformat()[:MINUTE_CHARS]
-        return self._viewers.add({at: some for at, some in minutes.items() if at >= first})
+        recent = {at: some for at, some in minutes.items() if at >= first}
+        return self._viewers.add(recent, accounts if recent else b"")

@@ -25,13 +25,14 @@ $$;
 
 -- As before, and a minute that title_minute does not know yet is inserted without asking of each row
 -- whether it is there. Nothing else writes to that table, and one call at a time does; code from before
--- 0009 that still runs may write a minute in between, and then the call fails and the next one succeeds.
+-- 0009 that still runs may write a minute in between, or the same rows in another order; then one of the
+-- two fails and is tried again.
 CREATE OR REPLACE FUNCTION analytics.merge_deltas(number int, most int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE
     row_bytes CONSTANT bigint := 100;
     part pg_catalog.text := format('analytics.title_delta_%s', number);
-    -- Sorted by the primary key, as the code before these tables did it.
+    -- Sorted as the primary key begins: to sort the rows of a title as well costs more than it saves.
     added CONSTANT pg_catalog.text :=
         'INSERT INTO analytics.title_minute AS total
                 (minute, title_id, country, device, plays, watched_s, rebuffer_ms, errors)
@@ -40,7 +41,7 @@ DECLARE
                 analytics.bigint_sum(rebuffer_ms), analytics.bigint_sum(errors)
            FROM taken
           GROUP BY minute, title_id, country, device
-          ORDER BY minute, title_id COLLATE "C", country COLLATE "C", device COLLATE "C"';
+          ORDER BY minute, title_id COLLATE "C"';
     to_those_there CONSTANT pg_catalog.text :=
            ' ON CONFLICT (minute, title_id, country, device) DO UPDATE
             SET plays       = total.plays       + excluded.plays,
@@ -48,8 +49,9 @@ DECLARE
                 rebuffer_ms = total.rebuffer_ms + excluded.rebuffer_ms,
                 errors      = total.errors      + excluded.errors';
     fresh pg_catalog.timestamptz[];
+    has_others boolean;
     is_emptied boolean;
-    merged bigint;
+    merged bigint := 0;
     merged_fresh bigint := 0;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('analytics.merge_deltas')) THEN
@@ -59,23 +61,32 @@ BEGIN
     is_emptied := pg_relation_size(part::regclass) <= most * row_bytes;
     IF is_emptied THEN
         EXECUTE format(
-            'SELECT coalesce(array_agg(minute), ''{}'') FROM (SELECT DISTINCT minute FROM %s) AS here
-              WHERE NOT EXISTS (SELECT FROM analytics.title_minute AS total
-                                 WHERE total.minute = here.minute)', part) INTO fresh;
-        EXECUTE format('WITH taken AS (SELECT * FROM %s WHERE minute = ANY ($1)) ', part)
-            || added USING fresh;
-        GET DIAGNOSTICS merged_fresh = ROW_COUNT;
-        EXECUTE format('WITH taken AS (SELECT * FROM %s WHERE minute <> ALL ($1)) ', part)
-            || added || to_those_there USING fresh;
+            'SELECT coalesce(array_agg(minute) FILTER (WHERE NOT is_there), ''{}''),
+                    coalesce(bool_or(is_there), false)
+               FROM (SELECT minute, EXISTS (SELECT FROM analytics.title_minute AS total
+                                             WHERE total.minute = here.minute) AS is_there
+                       FROM (SELECT DISTINCT minute FROM %s) AS here) AS found', part)
+            INTO fresh, has_others;
+        -- A condition of each row is worth its time only where some rows are of the other kind.
+        IF fresh <> '{}' THEN
+            EXECUTE format('WITH taken AS (SELECT * FROM %s %s) ', part,
+                           CASE WHEN has_others THEN 'WHERE minute = ANY ($1)' END)
+                || added USING fresh;
+            GET DIAGNOSTICS merged_fresh = ROW_COUNT;
+        END IF;
+        IF has_others THEN
+            EXECUTE format('WITH taken AS (SELECT * FROM %s %s) ', part,
+                           CASE WHEN fresh <> '{}' THEN 'WHERE minute <> ALL ($1)' END)
+                || added || to_those_there USING fresh;
+            GET DIAGNOSTICS merged = ROW_COUNT;
+        END IF;
     ELSE
         EXECUTE format(
             'WITH taken AS (
                  DELETE FROM %1$s AS old USING (SELECT ctid AS place FROM %1$s LIMIT %2$s) AS step
                   WHERE old.ctid = step.place RETURNING old.*) ', part, most)
             || added || to_those_there;
-    END IF;
-    GET DIAGNOSTICS merged = ROW_COUNT;
-    IF NOT is_emptied THEN
+        GET DIAGNOSTICS merged = ROW_COUNT;
         EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', part) INTO is_emptied;
     END IF;
     IF is_emptied AND pg_relation_size(part::regclass) > 0 THEN

@@ -50,7 +50,7 @@ class Viewers:
     def __init__(self) -> None:
         self.up = True
 
-    def add(self, events: Any) -> bool:
+    def add(self, events: Any, accounts: bytes) -> bool:
         return self.up
 
 

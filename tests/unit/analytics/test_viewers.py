@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import crc_hqx
 from collections import defaultdict
 from contextlib import nullcontext
 from datetime import timedelta
@@ -52,12 +53,10 @@ def test_a_member_is_eight_bytes_and_not_the_account() -> None:
 
 
 class Node:
-    """One that answers every command with 1, and a cluster that has no other."""
+    """Answers every command with 1."""
 
     def __init__(self) -> None:
         self.connection_pool = self
-        self.nodes_manager = self
-        self.slots_cache = defaultdict(lambda: [self])
         self.sent = b""
         self.pending = 0
         self.closed = 0
@@ -70,22 +69,15 @@ class Node:
         self.closed += 1
         self.pending = 0
 
-    def get_redis_connection(self, _: Node) -> Node:
-        return self
-
     def get_connection(self) -> Node:
         return self
 
     def send_packed_command(self, chunks: list[bytes]) -> None:
-        self.sent = b"".join(chunks)
+        self.sent += b"".join(chunks)
         self.pending = self.sent.count(b"*")
 
     def release(self, _: Node) -> None:
         assert not self.pending
-
-    def expired(self) -> set[bytes]:
-        """The keys whose life was prolonged by the last commands."""
-        return set(re.findall(rb"EXPIRE\r\n\$\d+\r\n(\S+)\r\n\$4\r\n7200\r\n", self.sent))
 
 
 class Socket:
@@ -97,48 +89,132 @@ class Socket:
         return b":1\r\n" * answers
 
 
+class Cluster:
+    """What an adder uses of redis-py's, and what it has sent since somebody looked."""
+
+    def __init__(self, nodes: int = 1) -> None:
+        self.nodes_manager = self
+        self.nodes = [Node() for _ in range(nodes)]
+        self.slots_cache = {slot: [self.nodes[slot % nodes]] for slot in range(16_384)}
+
+    def get_redis_connection(self, node: Node) -> Node:
+        assert node in self.nodes
+        return node
+
+    def serving(self, key: str) -> Node:
+        return self.slots_cache[crc_hqx(key.encode(), 0) % 16_384][0]
+
+    def told(self, command: bytes) -> set[str]:
+        """Of which keys; each by the node that serves it."""
+        found = set()
+        for node in self.nodes:
+            for name in re.findall(command + rb"\r\n\$\d+\r\n(\S+)\r\n", node.sent):
+                found.add(name.decode())
+                assert self.serving(name.decode()) is node
+        return found
+
+    def sent(self) -> tuple[set[str], set[str]]:
+        """Keys that were added to, and those whose life was prolonged."""
+        found = self.told(b"PFADD"), self.told(b"EXPIRE")
+        for node in self.nodes:
+            node.sent = b""
+        return found
+
+
+ONE = [b"12345678"]
+KEYS = {f"live:{n}" for n in range(30)}
+
+
 def test_commands_are_packed_as_the_protocol_wants_them() -> None:
-    cluster: Any = Node()
+    cluster: Any = Cluster()
 
     hyperloglog.Adder().add(cluster, {"live:x": [b"12345678", b"abcdefgh"]})
 
-    assert cluster.sent == (
+    assert cluster.nodes[0].sent == (
         b"*4\r\n$5\r\nPFADD\r\n$6\r\nlive:x\r\n$8\r\n12345678\r\n$8\r\nabcdefgh\r\n"
         b"*3\r\n$6\r\nEXPIRE\r\n$6\r\nlive:x\r\n$4\r\n7200\r\n"
     )
 
 
-def test_a_keys_life_is_prolonged_once_in_half_a_minute() -> None:
+@pytest.mark.parametrize("nodes", [1, 3, 20])
+def test_a_keys_life_is_prolonged_once_in_half_a_minute(nodes: int) -> None:
     now = 100.0
-    cluster: Any = Node()
+    cluster: Any = Cluster(nodes)
     adder = hyperloglog.Adder(clock=lambda: now)
 
-    def prolonged(*keys: str) -> set[bytes]:
-        adder.add(cluster, {key: [b"12345678"] for key in keys})
-        assert cluster.sent.count(b"PFADD") == len(keys)
-        return cluster.expired()
+    def prolonged(keys: set[str]) -> set[str]:
+        adder.add(cluster, dict.fromkeys(keys, ONE))
+        added, found = cluster.sent()
+        assert added == keys
+        return found  # type: ignore[no-any-return]
 
-    assert prolonged("a", "b") == {b"a", b"b"}
-    assert prolonged("a", "b", "c") == {b"c"}
-    assert prolonged("a", "b", "c") == set()
+    assert prolonged(KEYS) == KEYS
+    assert prolonged(KEYS | {"c"}) == {"c"}
+    assert prolonged({"a"}) == {"a"}
+    assert prolonged({"a", "c"}) == set()
+    assert prolonged(KEYS) == set()
 
-    # All that were added to since, also where nothing is added any more: "b" may have been evicted
-    # after its life was prolonged, and then it came back without an end.
+    # All that were added to since, also where nothing is added any more: they may have been evicted
+    # after their life was prolonged, and then they came back without an end.
     now += hyperloglog.PROLONG_SECONDS
-    assert prolonged("a", "d") == {b"a", b"b", b"c", b"d"}
-    assert prolonged("a", "b") == {b"b"}
+    assert prolonged({"a", "d"}) == KEYS | {"a", "c", "d"}
+    assert prolonged({"a", "c"}) == {"c"}
 
 
 def test_another_connection_may_lead_to_a_node_that_knows_nothing() -> None:
-    cluster: Any = Node()
-    adder = hyperloglog.Adder()
-    adder.add(cluster, {"a": [b"12345678"], "b": [b"12345678"]})
-    cluster.reconnect()
+    now = 100.0
+    cluster: Any = Cluster(3)
+    adder = hyperloglog.Adder(clock=lambda: now)
+    adder.add(cluster, dict.fromkeys(KEYS, ONE))
+    cluster.sent()
+    cluster.nodes[1].reconnect()
+    there = {key for key in KEYS if cluster.serving(key) is cluster.nodes[1]}
+    assert 0 < len(there) < len(KEYS)
 
-    adder.add(cluster, {"a": [b"12345678"]})
-    assert cluster.expired() == {b"a"}
-    adder.add(cluster, {"a": [b"12345678"], "b": [b"12345678"]})
-    assert cluster.expired() == {b"b"}
+    adder.add(cluster, dict.fromkeys(KEYS, ONE))
+    assert cluster.sent() == (KEYS, there)
+    adder.add(cluster, dict.fromkeys(KEYS, ONE))
+    assert cluster.sent() == (KEYS, set())
+
+    now += hyperloglog.PROLONG_SECONDS  # and all are owed, whatever is added to meanwhile
+    cluster.nodes[2].reconnect()
+    adder.add(cluster, {"live:0": ONE})
+    assert cluster.sent() == ({"live:0"}, KEYS)
+
+
+def test_another_client_is_another_cluster() -> None:
+    """After a rotation the old one's connections would log in with the old password."""
+    now = 100.0
+    adder = hyperloglog.Adder(clock=lambda: now)
+    old: Any = Cluster(3)
+    adder.add(old, dict.fromkeys(KEYS, ONE))
+    old.sent()
+    new: Any = Cluster(2)
+
+    adder.add(new, dict.fromkeys(KEYS | {"new"}, ONE))
+
+    assert new.sent() == (KEYS | {"new"}, KEYS | {"new"})
+    assert old.sent() == (set(), set())
+
+
+def test_what_failed_takes_no_key_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    cluster: Any = Cluster(3)
+    adder = hyperloglog.Adder(clock=lambda: now)
+    adder.add(cluster, dict.fromkeys(KEYS, ONE))
+
+    def gone(*_: Any) -> None:
+        raise ConnectionError("gone")
+
+    now += hyperloglog.PROLONG_SECONDS
+    with monkeypatch.context() as patch:
+        patch.setattr(hyperloglog, "_read", gone)
+        with pytest.raises(ConnectionError):
+            adder.add(cluster, {"a": ONE})
+    cluster.sent()
+
+    adder.add(cluster, {"b": ONE})
+    assert cluster.sent() == ({"b"}, KEYS | {"b"})
 
 
 class Redis:
@@ -205,7 +281,7 @@ def test_only_commands_that_went_the_wrong_way_are_sent_again(
     def fail(*_: Any) -> None:
         raise trouble
 
-    cluster: Any = Node()
+    cluster: Any = Cluster()
     adder = hyperloglog.Adder()
     adder.add(cluster, {"live:x": [b"12345678"]})
     monkeypatch.setattr(hyperloglog, "_read", fail)
@@ -215,10 +291,11 @@ def test_only_commands_that_went_the_wrong_way_are_sent_again(
         adder.add(cluster, {"live:x": [b"12345678"]})
 
     assert again == ([(cluster, {"live:x": [b"12345678"]})] if repeated else [])
-    assert cluster.closed == 1
+    assert cluster.nodes[0].closed == 1
     monkeypatch.undo()
+    cluster.sent()
     adder.add(cluster, {"live:x": [b"12345678"]})
-    assert cluster.expired() == {b"live:x"}  # who knows what happened to it
+    assert cluster.sent() == ({"live:x"}, {"live:x"})  # who knows what happened to it
 
 
 class Kept:
@@ -227,7 +304,8 @@ class Kept:
     def __init__(self) -> None:
         self.events: list[Any] = []
 
-    def add(self, minutes: Any) -> bool:
+    def add(self, minutes: Any, accounts: bytes = b"") -> bool:
+        self.accounts = accounts
         for some in minutes.values():
             self.events += some
         return True
@@ -243,6 +321,25 @@ def test_a_replay_adds_no_viewers_to_minutes_whose_keys_have_expired() -> None:
     )
 
     assert [event.ts[:16] for event in kept.events] == ["2025-11-23T12:00", "2025-11-23T12:01"]
+
+
+def test_accounts_that_are_known_by_now_are_those_of_the_minute() -> None:
+    items = [playback.event(at=playback.NOON) for _ in range(50)]
+    batch = decode(Batch.from_event(playback.batch(playback.plain(items))).records)
+    assert len(batch.minutes) == 1
+    assert batch.accounts
+    assert dict(audiences(batch.minutes, batch.accounts)) == dict(audiences(batch.minutes))
+
+    for moment, given in ((playback.NOON, batch.accounts), (playback.NOON + timedelta(1), b"")):
+        kept = Kept()
+        RecentViewers(kept, moment.timestamp).add(batch.minutes, batch.accounts)
+        assert kept.accounts == given
+
+
+def test_accounts_of_several_minutes_are_not_known() -> None:
+    items = [playback.event(at=playback.NOON + timedelta(minutes=n % 3)) for n in range(9)]
+
+    assert not decode(Batch.from_event(playback.batch(playback.plain(items))).records).accounts
 
 
 class Line:

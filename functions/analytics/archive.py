@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 STEP_ROWS = 5_000
 """Of one transaction: locks of a tenth of a second, and little to do again after a crash."""
 MERGE_ROWS = 15_000_000
-"""The same of appended rows: what ten million viewers append in a turn, and half a minute of one core
-at most. Who appends takes another table meanwhile."""
+"""The same of appended rows: what ten million viewers append in a turn, and half a minute of one
+core at most. Who appends takes another table meanwhile."""
 
 _DIRECTORY = Path(__file__).parent / "sql"
 _FOLD = (_DIRECTORY / "fold_minutes.sql").read_text()

@@ -33,6 +33,7 @@ ADD = "INSERT INTO catalog.title VALUES (%r, 'film', %r, 'drama', 60)"
 THE_LAST = {
     "analytics_owner": """
         DROP FUNCTION analytics.merge_deltas, analytics.title_counted, analytics.title_deltas;
+        DROP AGGREGATE analytics.bigint_sum(bigint);
         DROP TABLE analytics.title_delta_0, analytics.title_delta_1, analytics.title_delta_2
         """,
     "ops_owner": "DELETE FROM ops.migration WHERE version >= 9",

@@ -16,6 +16,7 @@ from moto import mock_aws
 from analytics import consume
 from streamflix import aws, settings
 from tests.integration.analytics.invocation import Context
+from tests.integration.analytics.keeping import run, tables
 from tests.integration.analytics.restored import call, copy, kinesis, lost, source
 from tests.integration.analytics.screen import screen
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Database, Login, Servers
     from tests.playback import Event
 
-__all__ = ["call", "copy", "kinesis", "lost", "screen", "source"]  # fixtures of some tests
+__all__ = [
+    "call",
+    "copy",
+    "kinesis",
+    "lost",
+    "run",
+    "screen",
+    "source",
+    "tables",
+]  # fixtures of some tests
 
 BOOK = "/streamflix/test/aurora"
 SOON = 0.5

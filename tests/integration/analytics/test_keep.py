@@ -4,88 +4,23 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 
-from analytics import deltas, keep
 from analytics.archive import Archive
 from analytics.errors import RollupsOverdue
 from streamflix.errors import EpochMoved, StatementRefused
 from tests.eventually import eventually
-from tests.integration.analytics.invocation import Context
+from tests.integration.analytics.keeping import INSERT, OLD, seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.integration.analytics.conftest import Cloud, Consumer
+    from tests.integration.analytics.conftest import Cloud
     from tests.integration.analytics.screen import Screen
     from tests.integration.conftest import Database, Servers
-
-OLD = datetime(2025, 11, 23, 12, tzinfo=UTC)
-INSERT = (
-    "INSERT INTO analytics.title_minute VALUES (%s, %s, %s, 'tv', 1, 10, 100, 1)"
-    " ON CONFLICT (minute, title_id, country, device) DO UPDATE"
-    " SET plays = title_minute.plays + 1, watched_s = title_minute.watched_s + 10,"
-    " rebuffer_ms = title_minute.rebuffer_ms + 100, errors = title_minute.errors + 1"
-)
-WAITING = "SELECT count(*)::int FROM analytics.title_deltas()"
-TOTAL = (
-    "SELECT coalesce(sum(plays), 0)::int, coalesce(sum(watched_s), 0)::int,"
-    " coalesce(sum(rebuffer_ms), 0)::int, coalesce(sum(errors), 0)::int FROM analytics.{}"
-)
-Sums = tuple[int, int, int, int]
-
-
-@pytest.fixture
-def tables(database: Database, consumer: Consumer) -> Callable[[], tuple[Sums, Sums]]:
-    """The sums of what is kept by minute and by hour; both are empty to begin with."""
-    del consumer
-
-    def look() -> tuple[Sums, Sums]:
-        minutes, hours = (
-            database.rows("analytics_rw", TOTAL.format(name))[0]
-            for name in ("title_minute", "title_hour")
-        )
-        return minutes, hours
-
-    return look
-
-
-@pytest.fixture
-def run(
-    servers: Servers, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., dict[str, int]]]:
-    """The handler, in steps of seven rows."""
-    del consumer
-    monkeypatch.setenv("ROLLUP_MINUTE_DAYS", "30")
-    monkeypatch.setenv("ROLLUP_HOUR_DAYS", "100000")
-    real, made = keep.archive.__wrapped__, []
-
-    @cache
-    def archive(env: Any) -> Archive:
-        one: Archive = real(env, ca_file=servers.ca)
-        one._rows = 7
-        made.append(one)
-        return one
-
-    monkeypatch.setattr(keep, "archive", archive)
-    yield lambda seconds=20.0, **event: keep.handler(event, Context(int(seconds * 1000)))
-    for one in made:
-        one._postgres.close()
-
-
-def seed(database: Database, minutes: int = 90, at: datetime = OLD) -> Sums:
-    """Rows of two titles in two countries, each minute. Returns their sums."""
-    with database.master("analytics_owner") as cursor:
-        for number in range(minutes):
-            for title in ("one", "two"):
-                for country in ("DE", "FR"):
-                    cursor.execute(INSERT, (at + timedelta(minutes=number), title, country))
-    rows = minutes * 4
-    return rows, rows * 10, rows * 100, rows
 
 
 def test_old_minutes_become_hours_and_new_ones_stay(
@@ -191,72 +126,6 @@ def test_events_that_are_counted_at_the_same_time_are_neither_lost_nor_counted_t
     plays = before[0] + added[0]
     assert folded > 80, "rows came back while the others were moved"
     assert tables() == ((0, 0, 0, 0), (plays, plays * 10, plays * 100, plays))
-
-
-@pytest.mark.parametrize("rounds", [1, 3])
-def test_a_call_adds_up_all_tables_but_the_one_that_is_appended_to(
-    database: Database,
-    tables: Callable[[], Any],
-    run: Callable[..., dict[str, int]],
-    monkeypatch: pytest.MonkeyPatch,
-    rounds: int,
-) -> None:
-    """In as many turns as it is asked for."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    for number in range(deltas.TABLES):
-        database.do(
-            "analytics_owner",
-            f"INSERT INTO analytics.title_delta_{number} VALUES (%s, %s, 'DE', 'tv', 1, 1, 1, 1)",
-            (now, f"t{number}"),
-        )
-    turn, slept = iter(range(9)), []
-    monkeypatch.setattr(deltas, "open_at", lambda _: next(turn) % deltas.TABLES)
-    monkeypatch.setattr(deltas, "seconds_to_next_turn", lambda _: slept.append(1) or 0.0)
-
-    told = run(rounds=rounds)
-
-    merged = 2 if rounds == 1 else 3
-    assert told["merged"] == merged
-    assert tables()[0] == (merged,) * 4
-    assert len(slept) == rounds - 1
-
-
-def test_what_is_too_much_for_one_transaction_is_added_up_in_several(
-    database: Database,
-    tables: Callable[[], Any],
-    run: Callable[..., dict[str, int]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Killed after any of them: what was moved stays so, and the rest waits."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    database.do(
-        "analytics_owner",
-        "INSERT INTO analytics.title_delta_1 SELECT %s, 't' || n %% 5, 'DE', 'tv', 1, 1, 1, 1"
-        " FROM generate_series(1, 1000) AS n",
-        (now,),
-    )
-    monkeypatch.setattr(deltas, "open_at", lambda _: 0)
-    merge, steps = Archive.merge, []
-
-    def step(archive: Archive, table: int) -> int:
-        archive._merge_rows = 300
-        taken = merge(archive, table)
-        kept, waiting = tables()[0][0], database.rows("analytics_rw", WAITING)[0][0]
-        assert kept + waiting == 1000
-        steps.append(waiting)
-        if len(steps) == 2:
-            raise KeyboardInterrupt
-        return taken
-
-    monkeypatch.setattr(Archive, "merge", step)
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    run()
-
-    assert steps[:2] == [700, 400]
-    assert tables()[0] == (1000, 1000, 1000, 1000)
-    size = "SELECT pg_relation_size('analytics.title_delta_1')::int"
-    assert database.rows("analytics_rw", size) == [(0,)]
 
 
 def test_two_runs_at_once_share_the_work(
